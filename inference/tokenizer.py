@@ -1,0 +1,61 @@
+"""Tokenizer: text <-> subword ids, over a SentencePiece model."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import sentencepiece
+
+from inference.text import normalise
+
+PAD, UNKNOWN, BEGIN, END = 0, 1, 2, 3
+"""The special ids, the same in every model of this project (`training.subwords` asks SentencePiece for them)."""
+
+
+def pad(rows: Sequence[Sequence[int]]) -> tuple[np.ndarray, np.ndarray]:
+    """Stack rows of ids into `(B, S)` int64, filled up with PAD on the right, and their lengths `(B,)` int64."""
+    lengths = np.array([len(row) for row in rows], dtype=np.int64)
+    ids = np.full((len(rows), int(lengths.max(initial=0))), PAD, dtype=np.int64)
+    for row, values in enumerate(rows):
+        ids[row, : len(values)] = values
+    return ids, lengths
+
+
+class Tokenizer:
+    """Encode text to subword ids and back. `decode(encode(text)) == normalise(text)` for every text (byte fallback)."""
+
+    def __init__(self, model: bytes) -> None:
+        """Take the bytes of a SentencePiece model.
+
+        Raises ValueError when they are no such model or its special ids are not this project's.
+        """
+        self.model = model
+        self._processor = sentencepiece.SentencePieceProcessor()
+        try:
+            self._processor.LoadFromSerializedProto(model)
+        except RuntimeError as error:
+            raise ValueError(f"these {len(model)} bytes are not a SentencePiece model") from error
+        special = tuple(self._processor.PieceToId(piece) for piece in ("<pad>", "<unk>", "<s>", "</s>"))
+        if special != (PAD, UNKNOWN, BEGIN, END):
+            raise ValueError(f"special ids are {special}, not {(PAD, UNKNOWN, BEGIN, END)}: train it with `subwords`")
+
+    @classmethod
+    def load(cls, path: Path) -> "Tokenizer":
+        """Read a `.model` file."""
+        return cls(path.read_bytes())
+
+    def __len__(self) -> int:
+        """The size of the vocabulary, special ids included."""
+        return int(self._processor.GetPieceSize())
+
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        """The subword ids of each text, without special ids."""
+        return list(self._processor.Encode([normalise(text) for text in texts]))
+
+    def decode(self, rows: Sequence[Sequence[int]]) -> list[str]:
+        """The text of each row of ids; special ids write nothing."""
+        return list(self._processor.Decode([[int(i) for i in row] for row in rows]))
+
+    def pieces(self, ids: Sequence[int]) -> list[str]:
+        """The subword that each id stands for."""
+        return [str(self._processor.IdToPiece(int(i))) for i in ids]

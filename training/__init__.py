@@ -1,0 +1,1 @@
+"""How a checkpoint is made: data, cells, models, the training loop, evaluation and export."""

@@ -1,0 +1,176 @@
+"""From rows to batches: clean and count, keep splits apart, bucket by length, collate."""
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inference.text import normalise
+from training.corpora import Corpus, read
+from training.errors import InputError
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class CleanConfig:
+    """Which rows are dropped; the report counts each reason."""
+
+    max_characters: int = 1000
+    """Longer texts, on either side, are dropped."""
+    max_ratio: float = 3.0
+    """Parallel rows one side of which has more than so many times the characters of the other, plus 15, are dropped."""
+    max_foreign: float = 0.2
+    """Parallel rows whose source has a larger share of words with letters that only Vietnamese has are dropped."""
+
+    def __post_init__(self) -> None:
+        if self.max_characters < 1 or self.max_ratio < 1:
+            raise ValueError(f"max_characters {self.max_characters} and max_ratio {self.max_ratio} must be 1 or more")
+
+
+@dataclass
+class Report:
+    """What became of the rows of a split."""
+
+    read: int = 0
+    kept: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)
+
+    def __str__(self) -> str:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in self.dropped.most_common())
+        return f"{self.kept} of {self.read} rows kept" + (f"; dropped: {reasons}" if reasons else "")
+
+
+def key(text: str) -> bytes:
+    """What makes two texts the same when splits are compared: letters and digits, without case or spacing."""
+    letters = _NO_LETTER.sub("", normalise(text).casefold())
+    return hashlib.blake2b((letters or text).encode(), digest_size=12).digest()
+
+
+def leak_keys(texts: Iterable[str]) -> set[bytes]:
+    """The keys of held-out texts, by which the same texts are kept out of training.
+
+    Texts of fewer than 5 words are left out: "Thank you." is in every corpus, and a model must learn it.
+    """
+    return {key(text) for text in texts if len(text.split()) >= 5}
+
+
+_NO_LETTER = re.compile(r"[\W_]+")
+_VIETNAMESE = frozenset("ăđơưạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹ")
+
+
+def foreign(text: str) -> float:
+    """The share of words with a letter that Vietnamese has and other languages in Latin script hardly ever have."""
+    words = text.lower().split()
+    return sum(1 for word in words if not _VIETNAMESE.isdisjoint(word)) / max(1, len(words))
+
+
+def pair_fault(source: str, target: str, config: CleanConfig) -> str | None:
+    """Why a normalised pair is unfit to train on, or None."""
+    short, long = sorted((len(source), len(target)))
+    if short == 0:
+        return "empty"
+    if long > config.max_characters:
+        return "too long"
+    if "\ufffd" in source or "\ufffd" in target:
+        return "broken characters"
+    if long > config.max_ratio * short + 15:
+        return "length ratio"
+    if foreign(source) > config.max_foreign:
+        return "source not English"
+    return None
+
+
+def text_fault(text: str, config: CleanConfig) -> str | None:
+    """Why a normalised text is unfit to train on, or None."""
+    if not text:
+        return "empty"
+    if len(text) > config.max_characters:
+        return "too long"
+    if "\ufffd" in text:
+        return "broken characters"
+    return None
+
+
+@dataclass(frozen=True)
+class Split:
+    """The rows of a training split after cleaning: `(text, label or translation)`, and how often an epoch sees each."""
+
+    rows: list[tuple[str, str]]
+    weights: Array
+    report: Report
+
+
+def clean(
+    corpora: Sequence[Corpus],
+    fields: tuple[str, str],
+    root: Path,
+    tidy: Callable[[str, str], tuple[str, str]],
+    fault: Callable[[str, str], str | None],
+    held_out: set[bytes],
+) -> Split:
+    """Read training corpora, bring each row into form by `tidy`, and keep the rows without `fault`.
+
+    Duplicates and rows whose first text is among the `held_out` keys (see `leak_keys`) are dropped too. Raises
+    InputError when a corpus cannot be read or nothing is left.
+    """
+    report, rows, weights, seen = Report(), [], [], set()
+    for corpus in corpora:
+        for first, second, origin in read(corpus, (*fields, "origin"), root):
+            report.read += 1
+            weight = corpus.weights.get(origin, corpus.weight)
+            row = tidy(first, corpus.labels.get(second, second))
+            identity = hashlib.blake2b("\0".join(row).encode(), digest_size=12).digest()
+            reason = (
+                "weight 0" if weight == 0
+                else fault(*row)
+                or ("duplicate" if identity in seen else None)
+                or ("in a held-out split" if key(row[0]) in held_out else None)
+            )
+            if reason:
+                report.dropped[reason] += 1
+                continue
+            seen.add(identity)
+            rows.append(row)
+            weights.append(weight)
+    if not rows:
+        raise InputError(f"no training rows are left: {report}")
+    report.kept = len(rows)
+    return Split(rows, np.array(weights), report)
+
+
+def split_off(keys: Sequence[bytes], count: int, seed: int) -> Array:
+    """Which rows make a dev split `(count,)` of rows with these keys: chosen by hash, so whatever order rows come in."""
+    order = sorted(range(len(keys)), key=lambda i: hashlib.blake2b(keys[i], key=seed.to_bytes(8, "big")).digest())
+    return np.sort(np.array(order[:count], dtype=np.int64))
+
+
+def epoch_rows(weights: Array, seed: int, epoch: int) -> Array:
+    """The rows that an epoch sees, in no order: row r stands floor(weights[r]) times, once more by its fraction."""
+    rng = np.random.default_rng([seed, epoch, 0])
+    counts = np.floor(weights + rng.random(len(weights))).astype(np.int64)
+    return np.repeat(np.arange(len(weights)), counts)
+
+
+def buckets(lengths: Array, rows: Array, tokens: int, seed: int, epoch: int) -> list[Array]:
+    """Cut an epoch into batches of rows of about equal length, in an order that (seed, epoch) decides.
+
+    `lengths (N,)` or `(N, 2)` tokens of every row; a batch has at most `tokens` padded tokens on its longest side, at least one row.
+    """
+    rng = np.random.default_rng([seed, epoch, 1])
+    sizes = lengths.reshape(len(lengths), -1)
+    longest = sizes.max(axis=1)
+    rows = rng.permutation(rows)
+    rows = rows[np.lexsort((sizes[rows, 0], longest[rows]))]
+    batches, start = [], 0
+    for end in range(1, len(rows) + 1):
+        if end == len(rows) or longest[rows[end]] * (end + 1 - start) > tokens:
+            batches.append(rows[start:end])
+            start = end
+    return [batches[i] for i in rng.permutation(len(batches))]

@@ -1,0 +1,126 @@
+"""What is trained: a task turns rows into batches, a batch into a loss, and a model into a validation score."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, cast
+
+import numpy as np
+import sacrebleu
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from inference.decoding import Array, DecodeConfig, State, greedy
+from inference.tokenizer import BEGIN, END, PAD, Tokenizer, pad
+from training.seq2seq import Seq2Seq
+
+_CHUNK = 512
+"""Rows of logits held at once: the whole `(B * T, V)` is never made, which is slower for want of cache."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """A dev or test set: its name and its rows as they are in the file."""
+
+    name: str
+    rows: list[tuple[str, str]]
+
+
+class Loss(NamedTuple):
+    """A batch's loss."""
+
+    total: Tensor
+    """The sum over items, to be divided by `count`."""
+    count: int
+    """Items: target tokens or texts."""
+
+
+def summed_cross_entropy(readout: Tensor, weight: Tensor, bias: Tensor, target: Tensor, smoothing: float) -> Tensor:
+    """The cross-entropy of `softmax(readout W^T + b)` against `target`, summed over N rows, in fp32 and in chunks.
+
+    `readout (N, E)`, `weight (V, E)`, `bias (V,)`, `target (N,)`; label smoothing as in Szegedy et al. (2016), section 7.
+    """
+    losses = [
+        F.cross_entropy(F.linear(x, weight, bias).float(), t, reduction="sum", label_smoothing=smoothing)
+        for x, t in zip(readout.split(_CHUNK), target.split(_CHUNK), strict=True)
+    ]
+    return torch.stack(losses).sum()
+
+
+class TranslationBatch(NamedTuple):
+    """Padded ids of B pairs."""
+
+    source: Tensor
+    """`(B, S)`"""
+    lengths: Tensor
+    """`(B,)`, of the source"""
+    inputs: Tensor
+    """`(B, T)`, the begin token, then the target"""
+    outputs: Tensor
+    """`(B, T)`, the target, then the end token"""
+
+
+class TranslationTask(nn.Module):
+    """Loss and dev BLEU of a translator; the module that the loop trains."""
+
+    def __init__(self, model: Seq2Seq, source: Tokenizer, target: Tokenizer, smoothing: float, decode: DecodeConfig) -> None:
+        super().__init__()
+        self.model, self.source, self.target = model, source, target
+        self.smoothing, self.decode = smoothing, decode
+
+    def encode(self, rows: Sequence[tuple[str, str]]) -> tuple[list[tuple[Array, Array]], Array]:
+        """The ids of each row and their lengths `(N, 2)`, end token counted."""
+        sources, targets = self.source.encode([s for s, _ in rows]), self.target.encode([t for _, t in rows])
+        items = [(np.array(s, dtype=np.int32), np.array(t, dtype=np.int32)) for s, t in zip(sources, targets, strict=True)]
+        return items, np.array([(len(s) + 1, len(t) + 1) for s, t in items])
+
+    def collate(self, items: Sequence[tuple[Array, Array]]) -> TranslationBatch:
+        """Items of `encode` -> a batch."""
+        source, lengths = pad([[*s, END] for s, _ in items])
+        inputs, _ = pad([[BEGIN, *t] for _, t in items])
+        outputs, _ = pad([[*t, END] for _, t in items])
+        return TranslationBatch(*map(torch.from_numpy, (source, lengths, inputs, outputs)))
+
+    def count(self, lengths: Array) -> int:
+        """Loss items in a batch of rows with these `lengths`."""
+        return int(lengths[:, 1].sum())
+
+    def forward(self, batch: TranslationBatch) -> Tensor:
+        """The summed loss of a batch."""
+        readout = self.model(batch.source, batch.lengths, batch.inputs)
+        real = batch.outputs != PAD
+        decoder = self.model.decoder
+        smoothing = self.smoothing if self.training else 0.0
+        return summed_cross_entropy(
+            readout[real], decoder.embedding.weight, decoder.output_bias, batch.outputs[real], smoothing
+        )
+
+    @torch.inference_mode()
+    def translate(self, texts: Sequence[str], batch_rows: int = 64) -> list[str]:
+        """Decode greedily with the model in torch, through the same `greedy` that serves."""
+        device = next(self.model.parameters()).device
+
+        def step(tokens: Array, state: State) -> tuple[Array, State]:
+            log_probs, after = self.model.step(
+                torch.from_numpy(tokens).to(device), tuple(torch.from_numpy(a).to(device) for a in state)
+            )
+            return log_probs.cpu().numpy(), tuple(t.float().cpu().numpy() if t.is_floating_point() else t.cpu().numpy() for t in after)
+
+        ids = [[*row, END] for row in self.source.encode(texts)]
+        order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
+        output = [""] * len(ids)
+        for start in range(0, len(order), batch_rows):
+            rows = order[start : start + batch_rows]
+            source, lengths = pad([ids[i] for i in rows])
+            state = self.model.encode(torch.from_numpy(source).to(device), torch.from_numpy(lengths).to(device))
+            arrays = tuple(t.float().cpu().numpy() if t.is_floating_point() else t.cpu().numpy() for t in state)
+            hypotheses = greedy(step, arrays, self.decode.bounds(lengths))
+            for i, text in zip(rows, self.target.decode([h.ids for h in hypotheses]), strict=True):
+                output[i] = text
+        return output
+
+    def score(self, held: Held) -> dict[str, float]:
+        """BLEU of greedy decoding on a dev set."""
+        output = self.translate([source for source, _ in held.rows])
+        bleu = sacrebleu.corpus_bleu(output, [[target for _, target in held.rows]])
+        return {"score": bleu.score, "length_ratio": bleu.sys_len / bleu.ref_len}
