@@ -94,3 +94,70 @@ def greedy(step: Step, state: State, bounds: Array) -> list[Hypothesis]:
         if not going.all():
             rows, tokens, state = rows[going], tokens[going], select(state, np.flatnonzero(going))
     return [Hypothesis(tuple(ids[row]), float(sums[row]), bool(finished[row])) for row in range(count)]
+
+
+@dataclass
+class _Beam:
+    """The hypotheses of one sentence: the live ones, best first, and those that ended."""
+
+    bound: int
+    ids: list[tuple[int, ...]]
+    sums: Array
+    ended: list[Hypothesis]
+
+    def advance(self, log_probs: Array, size: int) -> tuple[list[int], list[int]]:
+        """Extend the live rows by `log_probs (n, V)`; returns each new live row's parent and token."""
+        totals = self.sums[:, None] + log_probs
+        flat = totals.ravel()
+        # `size` rows may each offer the end token, so twice as many candidates leave `size` live ones.
+        top = np.argpartition(-flat, min(2 * size, flat.size - 1))[: 2 * size]
+        top = top[np.lexsort((top, -flat[top]))]
+        parents, tokens = [], []
+        for rank, place in enumerate(top):
+            parent, token = divmod(int(place), log_probs.shape[1])
+            if token != END:
+                parents.append(parent)
+                tokens.append(token)
+            elif rank < size:
+                self.ended.append(Hypothesis(self.ids[parent], float(flat[place]), True))
+        parents, tokens = parents[:size], tokens[:size]
+        self.sums = totals[parents, tokens]
+        self.ids = [(*self.ids[parent], token) for parent, token in zip(parents, tokens, strict=True)]
+        return parents, tokens
+
+    def done(self, size: int) -> bool:
+        return len(self.ended) >= size or len(self.ids[0]) >= self.bound
+
+    def result(self, size: int, length_penalty: float) -> list[Hypothesis]:
+        """The `size` best: those that ended, by score; then those that the bound cut off."""
+        ended = sorted(self.ended, key=lambda h: -h.score(length_penalty))
+        cut = [Hypothesis(ids, float(total), False) for ids, total in zip(self.ids, self.sums, strict=True)]
+        return (ended + cut)[:size]
+
+
+def beam_search(step: Step, state: State, bounds: Array, size: int, length_penalty: float) -> list[list[Hypothesis]]:
+    """Keep the `size` likeliest hypotheses of every sentence (Sutskever et al. 2014, section 3.2).
+
+    All live hypotheses of all sentences share each step. A sentence ends when `size` of its hypotheses have ended, or at
+    its bound. Returns, for each of the B sentences, `size` hypotheses, best first.
+    """
+    beams = [_Beam(int(bound), [()], np.zeros(1), []) for bound in bounds]
+    live = list(range(len(beams)))
+    tokens = np.full(len(beams), BEGIN, dtype=np.int64)
+    while live:
+        log_probs, state = step(tokens, state)
+        _checked(log_probs)
+        rows: list[int] = []
+        chosen: list[int] = []
+        going, start = [], 0
+        for index in live:
+            beam = beams[index]
+            width = len(beam.ids)
+            parents, next_tokens = beam.advance(log_probs[start : start + width], size)
+            if not beam.done(size):
+                going.append(index)
+                rows += [start + parent for parent in parents]
+                chosen += next_tokens
+            start += width
+        live, tokens, state = going, np.array(chosen, dtype=np.int64), select(state, np.array(rows, dtype=np.int64))
+    return [beam.result(size, length_penalty) for beam in beams]

@@ -24,3 +24,93 @@ def normalise(text: str) -> str:
 def drop_line_break_tags(text: str) -> str:
     """Replace each HTML `<br>` by a blank: reviews copied from the web are full of them."""
     return _LINE_BREAK_TAG.sub(" ", text)
+
+_CLOSERS = "\"'”’»)]}*_"
+_OPENERS = "\"'“‘«([{*_¿¡-–—#@$€£₫"
+# A run of enders, with what closes around it, then blanks. Ideographic enders need no blank after them.
+_BOUNDARY = re.compile(rf"(?:[.!?…]+[{re.escape(_CLOSERS)}]*(?=\s)|[。！？]+[{re.escape(_CLOSERS)}]*)")
+# Abbreviations after which a capital or a number goes on with the sentence; after others ("etc.", "p.m.") it begins one.
+_TITLES = frozenset(
+    "mr mrs ms dr prof rev hon st gen col lt sgt capt sen rep gov pres adm maj cpl messrs mt ft vs v fig figs eq no nos vol "
+    "ch sec p pp approx e.g i.e cf viz ts ths gs pgs tp q bs ks cn jan feb mar apr jun jul aug sep sept oct nov dec".split()
+)
+LONGEST_SENTENCE = 400
+"""Characters; what is longer is cut at the best place before."""
+
+
+@dataclass(frozen=True)
+class Document:
+    """A text as its sentences and what stands between them: `separators` has one more member than `sentences`."""
+
+    sentences: tuple[str, ...]
+    separators: tuple[str, ...]
+
+    def join(self, sentences: Sequence[str]) -> str:
+        """The text with other sentences in the same places; `join(self.sentences)` is the text itself."""
+        parts = [self.separators[0]]
+        for sentence, separator in zip(sentences, self.separators[1:], strict=True):
+            parts += [sentence, separator]
+        return "".join(parts)
+
+
+def split(text: str, longest: int = LONGEST_SENTENCE) -> Document:
+    """Cut a text into sentences. Every blank, tab and newline around them is kept as a separator.
+
+    A line never goes on in the next one. Sentences of more than `longest` characters are cut at the last clause mark,
+    else the last blank, else just there.
+    """
+    sentences: list[str] = []
+    separators: list[str] = [""]
+    for line in re.split(r"(\r\n|[\n\r\v\f\x85\u2028\u2029])", text):
+        start = 0
+        for end in (*_ends(line), len(line)):
+            for piece in _shorten(line[start:end], longest):
+                core = piece.strip()
+                if not core:
+                    separators[-1] += piece
+                    continue
+                lead = len(piece) - len(piece.lstrip())
+                separators[-1] += piece[:lead]
+                sentences.append(core)
+                separators.append(piece[lead + len(core) :])
+            start = end
+    return Document(tuple(sentences), tuple(separators))
+
+
+def _ends(line: str) -> list[int]:
+    """Where the sentences of a line end, the last one left out."""
+    ends = []
+    for match in _BOUNDARY.finditer(line):
+        rest = line[match.end() :].lstrip()
+        if rest and _is_end(line[: match.end()], match.group(), rest):
+            ends.append(match.end())
+    return ends
+
+
+def _is_end(before: str, mark: str, rest: str) -> bool:
+    follows = rest.lstrip(_OPENERS + " ")[:1] or rest[:1]
+    if mark[0] in "。！？":
+        return True
+    # A small letter goes on with the sentence, whatever mark stands before it ("Yahoo! is", "etc. and").
+    if follows.islower():
+        return False
+    if mark.rstrip(_CLOSERS) != ".":
+        return True
+    word = before[: -len(mark)].rsplit(maxsplit=1)[-1].lstrip(_OPENERS) if before[: -len(mark)].strip() else ""
+    if not word or (word.isdigit() and len(before) - len(mark) == len(word)):
+        return False  # a list mark such as "1." at the start of a line
+    if re.fullmatch(r"[A-ZĐ]|(?:[A-Z]\.)+[A-Z]", word):
+        return False  # an initial, as in "J. Smith", or "U.S. Army"
+    return word.lower() not in _TITLES
+
+
+def _shorten(sentence: str, longest: int) -> list[str]:
+    pieces = []
+    while len(sentence) > longest:
+        window = sentence[:longest]
+        # A clause mark followed by a blank, else a blank; not in the first third, so that pieces are of some size.
+        cuts = [m.end() for m in re.finditer(r"[;:,，；)–—](?=\s)", window)] or [m.end() for m in re.finditer(r"\s", window)]
+        cut = cuts[-1] if cuts and cuts[-1] > longest // 3 else longest
+        pieces.append(sentence[:cut])
+        sentence = sentence[cut:]
+    return [*pieces, sentence]

@@ -1,14 +1,16 @@
 """One strict TOML file is one run: parsed into frozen dataclasses, every unknown key refused."""
 
 import os
+import re
 import tomllib
 from dataclasses import dataclass, field, is_dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_type_hints
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from inference.decoding import DecodeConfig
+from training.classifier import ClassifierConfig
 from training.corpora import Corpus
 from training.data import CleanConfig
 from training.errors import InputError
@@ -32,10 +34,14 @@ class DataConfig:
     """Where the rows come from, split by split."""
 
     train: tuple[Corpus, ...]
+    root: str = ""
+    """The folder of the files, seen from the config's own; empty: `HOIQUY_DATA`, or `data`."""
     dev: tuple[HeldConfig, ...] = ()
     test: tuple[HeldConfig, ...] = ()
     dev_rows: int = 0
     """Rows cut from the training split as a dev set called `dev`."""
+    keep_leaks: bool = False
+    """Train on rows that are in a dev or test set too. Scores then say only what was learnt by heart."""
     clean: CleanConfig = field(default_factory=CleanConfig)
 
     def __post_init__(self) -> None:
@@ -49,23 +55,73 @@ class DataConfig:
 
 
 @dataclass(frozen=True)
-class TranslationRun:
+class CardConfig:
+    """What the model card says that no program knows."""
+
+    summary: str
+    """What the model is for, in a sentence or two."""
+    data: str = "Not stated."
+    """The training data: sources, sizes, citations."""
+    terms: str = "Not stated. Whoever trains a model must see to the terms of its data."
+    """The terms of use of the data, as far as its sources state them."""
+    limits: str = "Not stated."
+    """What the model is not good at."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What the runs of both tasks have."""
+
+    name: str
+    """The checkpoint's folder below `checkpoints/`, its tokenizers' below `tokenizers/`, the run's below `runs/`."""
+    data: DataConfig
+    fit: FitConfig
+    card: CardConfig
+    label_smoothing: float = 0.0
+    """The share of each target that is spread over all classes."""
+    int8: bool = True
+    """Export 7-bit weights; False: fp32."""
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", self.name):
+            raise ValueError(f"name is {self.name!r}: give small letters, digits, '.', '_' and '-'")
+        if not 0 <= self.label_smoothing < 1:
+            raise ValueError(f"label_smoothing is {self.label_smoothing}: give at least 0 and less than 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TranslationRun(Run):
     """A translator, from text files to a checkpoint."""
 
     task: Literal["translation"]
-    name: str
-    """The checkpoint's folder below `checkpoints/`, and the run's below `runs/`."""
     source_language: str
-    """ISO 639-1 code."""
+    """ISO 639-1 code, as `target_language`."""
     target_language: str
-    data: DataConfig
     source_subwords: SubwordConfig
     target_subwords: SubwordConfig
-    fit: FitConfig
     model: Seq2SeqConfig = field(default_factory=Seq2SeqConfig)
     decode: DecodeConfig = field(default_factory=DecodeConfig)
-    label_smoothing: float = 0.1
-    seed: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class SentimentRun(Run):
+    """A classifier, from text files to a checkpoint."""
+
+    task: Literal["sentiment"]
+    labels: tuple[str, ...]
+    """The classes, in the order of the model's outputs."""
+    subwords: SubwordConfig
+    model: ClassifierConfig = field(default_factory=ClassifierConfig)
+    window: int = 1000
+    """Tokens that the model reads at once: longer training texts are cut there, longer texts to classify are read in windows."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if len(set(self.labels)) < 2 or len(set(self.labels)) < len(self.labels):
+            raise ValueError(f"labels are {self.labels}: give two or more, each once")
+        if self.window < 1:
+            raise ValueError(f"window is {self.window}: give 1 or more")
 
 
 def _forbid_unknown_keys(kind: Any) -> None:
@@ -81,16 +137,18 @@ def _forbid_unknown_keys(kind: Any) -> None:
         _forbid_unknown_keys(argument)
 
 
-_forbid_unknown_keys(TranslationRun)
-_ADAPTER: TypeAdapter[Any] = TypeAdapter(TranslationRun)
+AnyRun = TranslationRun | SentimentRun
+_forbid_unknown_keys(AnyRun)
+_ADAPTER: TypeAdapter[AnyRun] = TypeAdapter(Annotated[AnyRun, Field(discriminator="task")])
 
 
-def data_root() -> Path:
-    """The folder below which configs name their files: `HOIQUY_DATA`, or `data`."""
-    return Path(os.environ.get("HOIQUY_DATA", "data"))
+def data_root(config: AnyRun, path: Path) -> Path:
+    """The folder in which a config that lies at `path` finds its files."""
+    root = config.data.root
+    return path.parent / root if root else Path(os.environ.get("HOIQUY_DATA", "data"))
 
 
-def load_config(path: Path) -> TranslationRun:
+def load_config(path: Path) -> AnyRun:
     """Read a run's TOML file. Raises InputError that names the key, its value and the choices."""
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))

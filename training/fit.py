@@ -249,10 +249,10 @@ class Trainer:
         self.task.eval()
         record: dict[str, float] = {}
         for held in self.dev:
-            record[f"{held.name}_loss"] = self._loss(held)
-            record |= {f"{held.name}_{name}": value for name, value in self.task.score(held).items()}  # type: ignore[operator]
+            record[f"dev_{held.name}_loss"] = self._loss(held)
+            record |= {f"dev_{held.name}_{name}": value for name, value in self.task.score(held).items()}  # type: ignore[operator]
         self.task.model = current
-        record["score"] = float(np.mean([record[f"{held.name}_score"] for held in self.dev]))
+        record["score"] = float(np.mean([record[f"dev_{held.name}_score"] for held in self.dev]))
         if record["score"] > self.progress.best_score:
             self.progress.best_score, self.progress.best_update = record["score"], self.progress.update
             if self.fabric.global_rank == 0:
@@ -327,6 +327,12 @@ class Trainer:
         self.progress = Progress(**json.loads(meta["progress"]))
         self.batches.seek(self.progress.epoch, self.progress.position)
         self._read_history()
+
+    @staticmethod
+    def saved_progress(directory: Path) -> dict[str, Any]:
+        """The progress that the saved state in `directory` has."""
+        with safe_open(directory / "state.safetensors", "pt") as file:
+            return dict(json.loads(file.metadata()["progress"]))
 
     def _read_history(self) -> None:
         """Keep the records up to the saved state: what came after it will be made again."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import numpy as np
 import sacrebleu
@@ -12,6 +12,8 @@ from torch.nn import functional as F
 
 from inference.decoding import Array, DecodeConfig, State, greedy
 from inference.tokenizer import BEGIN, END, PAD, Tokenizer, pad
+from training.classifier import SentimentClassifier
+from training.data import buckets
 from training.seq2seq import Seq2Seq
 
 _CHUNK = 512
@@ -24,15 +26,6 @@ class Held:
 
     name: str
     rows: list[tuple[str, str]]
-
-
-class Loss(NamedTuple):
-    """A batch's loss."""
-
-    total: Tensor
-    """The sum over items, to be divided by `count`."""
-    count: int
-    """Items: target tokens or texts."""
 
 
 def summed_cross_entropy(readout: Tensor, weight: Tensor, bias: Tensor, target: Tensor, smoothing: float) -> Tensor:
@@ -96,6 +89,19 @@ class TranslationTask(nn.Module):
         )
 
     @torch.inference_mode()
+    def ranges(self, rows: Sequence[tuple[str, str]]) -> tuple[float, float]:
+        """The largest absolute value in the memory's values and in the readout, over these rows."""
+        items, lengths = self.encode(rows)
+        values, readout = 0.0, 0.0
+        for index in buckets(lengths, np.arange(len(items)), 4096, 0, 0):
+            batch = self.collate([items[i] for i in index])
+            memory, bridge = self.model.encoder(batch.source, batch.lengths)
+            out, _, _ = self.model.decoder(batch.inputs, memory, self.model.decoder.first_states(bridge))
+            values = max(values, float(memory.values[memory.mask].abs().max()))
+            readout = max(readout, float(out[batch.outputs != PAD].abs().max()))
+        return values, readout
+
+    @torch.inference_mode()
     def translate(self, texts: Sequence[str], batch_rows: int = 64) -> list[str]:
         """Decode greedily with the model in torch, through the same `greedy` that serves."""
         device = next(self.model.parameters()).device
@@ -124,3 +130,59 @@ class TranslationTask(nn.Module):
         output = self.translate([source for source, _ in held.rows])
         bleu = sacrebleu.corpus_bleu(output, [[target for _, target in held.rows]])
         return {"score": bleu.score, "length_ratio": bleu.sys_len / bleu.ref_len}
+
+
+class SentimentBatch(NamedTuple):
+    """Padded ids of B texts."""
+
+    ids: Tensor
+    """`(B, S)`"""
+    lengths: Tensor
+    """`(B,)`"""
+    labels: Tensor
+    """`(B,)`"""
+
+
+class SentimentTask(nn.Module):
+    """Loss and dev accuracy of a classifier; the module that the loop trains."""
+
+    def __init__(self, model: SentimentClassifier, tokenizer: Tokenizer, labels: Sequence[str], smoothing: float, window: int) -> None:
+        super().__init__()
+        self.model, self.tokenizer, self.labels = model, tokenizer, list(labels)
+        self.smoothing, self.window = smoothing, window
+
+    def encode(self, rows: Sequence[tuple[str, str]]) -> tuple[list[tuple[Array, int]], Array]:
+        """The ids of each row, cut at the window, with its label's number; and the lengths `(N,)`, end token counted."""
+        ids = self.tokenizer.encode([text for text, _ in rows])
+        items = [
+            (np.array([*row[: self.window], END], dtype=np.int32), self.labels.index(label))
+            for row, (_, label) in zip(ids, rows, strict=True)
+        ]
+        return items, np.array([len(row) for row, _ in items])
+
+    def collate(self, items: Sequence[tuple[Array, int]]) -> SentimentBatch:
+        """Items of `encode` -> a batch."""
+        ids, lengths = pad([row for row, _ in items])
+        labels = np.array([label for _, label in items])
+        return SentimentBatch(*map(torch.from_numpy, (ids, lengths, labels)))
+
+    def count(self, lengths: Array) -> int:
+        """Loss items in a batch of rows with these `lengths`."""
+        return len(lengths)
+
+    def forward(self, batch: SentimentBatch) -> Tensor:
+        """The summed loss of a batch."""
+        smoothing = self.smoothing if self.training else 0.0
+        logits = self.model(batch.ids, batch.lengths).float()
+        return F.cross_entropy(logits, batch.labels, reduction="sum", label_smoothing=smoothing)
+
+    @torch.inference_mode()
+    def score(self, held: Held) -> dict[str, float]:
+        """Accuracy in percent on a dev set."""
+        device = next(self.model.parameters()).device
+        items, lengths = self.encode(held.rows)
+        right = 0
+        for rows in buckets(lengths, np.arange(len(items)), 16384, 0, 0):
+            batch = self.collate([items[row] for row in rows])
+            right += int((self.model(batch.ids.to(device), batch.lengths.to(device)).argmax(-1).cpu() == batch.labels).sum())
+        return {"score": 100 * right / len(items)}

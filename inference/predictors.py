@@ -1,0 +1,128 @@
+"""From texts to results, and the one road to them: command line, evaluation, benchmark and server all call `predict`."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from inference.checkpoint import Checkpoint, open_checkpoint
+from inference.decoding import DecodeConfig, Hypothesis, beam_search, greedy
+from inference.engine import SentimentGraph, TranslationGraph
+from inference.text import Document, drop_line_break_tags, split
+from inference.tokenizer import Tokenizer
+
+
+@dataclass(frozen=True)
+class Translation:
+    """A translated text."""
+
+    text: str
+    truncated: bool
+    """True when a sentence came to its length bound before its end token: its translation may lack its end."""
+
+
+@dataclass(frozen=True)
+class Sentiment:
+    """A classified text."""
+
+    label: str
+    """The likeliest class."""
+    scores: dict[str, float]
+    """The probability of each class; they sum to 1."""
+
+    @property
+    def score(self) -> float:
+        """The probability of `label`."""
+        return self.scores[self.label]
+
+
+class TranslationPredictor:
+    """Translates texts with a checkpoint."""
+
+    def __init__(self, checkpoint: Checkpoint, threads: int = 1, batch_rows: int = 16) -> None:
+        """Load tokenizers and graphs; `batch_rows` hypotheses at most share a step.
+
+        Raises CheckpointError when a part is missing or damaged.
+        """
+        self.checkpoint, self._batch_rows = checkpoint, batch_rows
+        self.decode = DecodeConfig(**checkpoint.config["decode"])
+        self._source = Tokenizer(checkpoint.read("source.model"))
+        self._target = Tokenizer(checkpoint.read("target.model"))
+        self._graph = TranslationGraph(checkpoint.read("encoder.onnx"), checkpoint.read("step.onnx"), threads)
+
+    @classmethod
+    def load(cls, path: Path, threads: int = 1) -> "TranslationPredictor":
+        """The predictor of the checkpoint in `path`."""
+        return cls(open_checkpoint(path, "translation"), threads)
+
+    def predict(self, texts: Sequence[str], beam_size: int | None = None) -> list[Translation]:
+        """Translate each text sentence by sentence; every blank and newline between sentences stays.
+
+        `beam_size` overrides the checkpoint's.
+        """
+        documents = [split(text) for text in texts]
+        outputs = self._sentences([s for d in documents for s in d.sentences], beam_size or self.decode.beam_size)
+        results, start = [], 0
+        for document in documents:
+            end = start + len(document.sentences)
+            results.append(_joined(document, outputs[start:end]))
+            start = end
+        return results
+
+    def _sentences(self, sentences: Sequence[str], beam_size: int) -> list[tuple[str, bool]]:
+        """Each sentence's translation, and whether its end token came. Like lengths are decoded together."""
+        rows = self._source.encode(sentences)
+        order = sorted(range(len(rows)), key=lambda i: (-len(rows[i]), i))
+        size = max(1, self._batch_rows // beam_size)
+        best: dict[int, Hypothesis] = {}
+        for start in range(0, len(order), size):
+            batch = order[start : start + size]
+            best.update(zip(batch, self._decode([rows[i] for i in batch], beam_size), strict=True))
+        texts = self._target.decode([best[i].ids for i in range(len(rows))])
+        return [(text, best[i].finished) for i, text in enumerate(texts)]
+
+    def _decode(self, rows: Sequence[Sequence[int]], beam_size: int) -> list[Hypothesis]:
+        state = self._graph.encode(rows)
+        bounds = self.decode.bounds(np.array([len(row) + 1 for row in rows]))
+        if beam_size == 1:
+            return greedy(self._graph.step, state, bounds)
+        beams = beam_search(self._graph.step, state, bounds, beam_size, self.decode.length_penalty)
+        return [hypotheses[0] for hypotheses in beams]
+
+
+def _joined(document: Document, outputs: Sequence[tuple[str, bool]]) -> Translation:
+    return Translation(document.join([text for text, _ in outputs]), not all(finished for _, finished in outputs))
+
+
+class SentimentPredictor:
+    """Classifies texts with a checkpoint."""
+
+    def __init__(self, checkpoint: Checkpoint, threads: int = 1) -> None:
+        """Load tokenizer and graph. Raises CheckpointError when a part is missing or damaged."""
+        self.checkpoint = checkpoint
+        self.labels: tuple[str, ...] = tuple(checkpoint.config["labels"])
+        self._window = int(checkpoint.config["window"])
+        self._tokenizer = Tokenizer(checkpoint.read("tokenizer.model"))
+        self._graph = SentimentGraph(checkpoint.read("classifier.onnx"), threads)
+
+    @classmethod
+    def load(cls, path: Path, threads: int = 1) -> "SentimentPredictor":
+        """The predictor of the checkpoint in `path`."""
+        return cls(open_checkpoint(path, "sentiment"), threads)
+
+    def predict(self, texts: Sequence[str]) -> list[Sentiment]:
+        """Classify each text. A text longer than the model's window is read in equal windows, and their
+        log-probabilities are averaged by length: no word is left out."""
+        rows = self._tokenizer.encode([drop_line_break_tags(text) for text in texts])
+        return [self._classify(row) for row in rows]
+
+    def _classify(self, row: Sequence[int]) -> Sentiment:
+        count = max(1, math.ceil(len(row) / self._window))
+        windows = [list(part) for part in np.array_split(np.array(row, dtype=np.int64), count)]
+        log_probs = self._graph.classify(windows)
+        mean = np.average(log_probs, axis=0, weights=[max(1, len(window)) for window in windows])
+        shares = np.exp(mean - mean.max())
+        scores = dict(zip(self.labels, (shares / shares.sum()).tolist(), strict=True))
+        return Sentiment(max(scores, key=lambda label: scores[label]), scores)

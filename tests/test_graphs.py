@@ -1,0 +1,89 @@
+"""The exported graphs against the torch models: every cell, fp32 to 1e-4, int8 close."""
+
+import numpy as np
+import pytest
+import torch
+
+from inference.engine import SentimentGraph, TranslationGraph
+from inference.tokenizer import END, pad
+from training.cells import CELLS
+from training.classifier import ClassifierConfig, SentimentClassifier
+from training.graphs import classifier_graph, encoder_graph, quantise, step_graph
+from training.seq2seq import Seq2Seq, Seq2SeqConfig
+
+ROWS = [[7, 5, 9, 30, 4], [11], [8, 8, 21]]
+
+
+def randomised(model: torch.nn.Module) -> dict[str, np.ndarray]:
+    """Give every parameter a value that matters, biases and peepholes too, and return them."""
+    torch.manual_seed(3)
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    model.eval()
+    return {name: t.detach().numpy() for name, t in model.state_dict().items()}
+
+
+def translator(cell: str, *, int8: bool) -> tuple[Seq2Seq, TranslationGraph]:
+    config = Seq2SeqConfig(cell=cell, embedding=12, hidden=16, encoder_layers=2, decoder_layers=3, heads=2)
+    model = Seq2Seq(config, 40, 50)
+    tensors = randomised(model)
+    return model, TranslationGraph(
+        encoder_graph(config, tensors, 4.0, int8=int8), step_graph(config, tensors, 4.0, 8.0, int8=int8)
+    )
+
+
+@torch.inference_mode()
+def both_decode(model: Seq2Seq, graph: TranslationGraph, steps: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Log-probabilities of torch and engine over some steps, for a padded batch of unequal rows."""
+    source, lengths = pad([[*row, END] for row in ROWS])
+    torch_state = model.encode(torch.from_numpy(source), torch.from_numpy(lengths))
+    state = graph.encode(ROWS)
+    outputs = []
+    for step in range(steps):
+        tokens = np.array([2, 6 + step, 9])
+        expected, torch_state = model.step(torch.from_numpy(tokens), torch_state)
+        actual, state = graph.step(tokens, state)
+        outputs.append((expected.numpy(), actual))
+    return outputs
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_translation_graphs_are_the_model(cell: str) -> None:
+    for expected, actual in both_decode(*translator(cell, int8=False), steps=4):
+        assert expected.shape == (3, 50)
+        np.testing.assert_allclose(actual, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("cell", [cell for cell in CELLS if cell != "rnn_relu"])
+def test_int8_translation_graphs_are_near_the_model(cell: str) -> None:
+    for expected, actual in both_decode(*translator(cell, int8=True), steps=4):
+        error = np.abs(np.exp(actual) - np.exp(expected)).max()
+        assert 0 < error < 0.1
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("int8", [False, True])
+def test_classifier_graph_is_the_model(cell: str, int8: bool) -> None:
+    config = ClassifierConfig(cell=cell, embedding=12, hidden=10, layers=2)
+    model = SentimentClassifier(config, 40, 3)
+    graph = SentimentGraph(classifier_graph(config, randomised(model), int8=int8))
+    ids, lengths = pad([[*row, END] for row in ROWS])
+    with torch.inference_mode():
+        expected = model(torch.from_numpy(ids), torch.from_numpy(lengths)).log_softmax(-1).numpy()
+    np.testing.assert_allclose(np.exp(graph.classify(ROWS)), np.exp(expected), atol=0.06 if int8 else 1e-5)
+
+
+def test_quantise_uses_seven_bits_and_keeps_zero_channels() -> None:
+    weight = np.array([[0.3, -1.0, 0.25], [0.0, 0.0, 0.0]], dtype=np.float32)
+    integers, scale = quantise(weight, axis=1)
+    assert integers.dtype == np.int8
+    assert integers.tolist() == [[19, -63, 16], [0, 0, 0]]
+    np.testing.assert_allclose(scale, [1 / 63, 1.0], rtol=1e-6)
+
+
+def test_int8_steps_do_not_feel_their_neighbours() -> None:
+    _, graph = translator("lstm", int8=True)
+    together, _ = graph.step(np.array([2, 2, 2]), graph.encode(ROWS))
+    for row, ids in enumerate(ROWS):
+        alone, _ = graph.step(np.array([2]), graph.encode([ids]))
+        np.testing.assert_allclose(alone[0], together[row], atol=1e-6)

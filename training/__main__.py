@@ -1,0 +1,39 @@
+"""`python -m training run|subwords|fit|export|evaluate CONFIG`: make a checkpoint from text files."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from inference.checkpoint import CheckpointError
+from training.config import data_root, load_config
+from training.errors import InputError
+from training.pipeline import Places, pipeline
+
+STAGES = ("subwords", "fit", "export", "evaluate")
+
+
+def main() -> int:
+    """Run the stages asked for; 2 when the config or the data must be mended, 1 when training broke, 130 when stopped."""
+    parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
+    parser.add_argument("stage", choices=("run", *STAGES), help="run: all stages, one after the other")
+    parser.add_argument("config", type=Path, help="a TOML file, such as training/configs/translation.toml")
+    arguments = parser.parse_args()
+    try:
+        config = load_config(arguments.config)
+        stages = pipeline(config, Places(data_root(config, arguments.config)))
+        for stage in STAGES if arguments.stage == "run" else (arguments.stage,):
+            getattr(stages, stage)()
+    except (InputError, CheckpointError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except FloatingPointError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt as error:
+        print(error, file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,58 @@
+"""The model card: what a checkpoint is, what it was made of and how well it does, written from its own config."""
+
+from typing import Any
+
+from training.config import CardConfig
+
+
+def model_card(config: dict[str, Any], card: CardConfig) -> str:
+    """The text of MODEL_CARD.md for a checkpoint's config.json and the words of its run's config."""
+    training = config["training"]
+    fit, progress = training["fit"], training["progress"]
+    model = ", ".join(f"{name} {value}" for name, value in config["model"].items())
+    weights = "7-bit integers a channel, activations 8 bits (int8 graphs)" if config["int8"] else "fp32"
+    return f"""# {config["name"]}
+
+{card.summary}
+
+Task: {config["task"]}. Model: {model}. Weights in the served graphs: {weights}; `model.safetensors` holds them in fp16.
+
+## Scores
+
+{_scores(config["metrics"])}
+
+Scored by `python -m training evaluate` through the predictor that serves, with its default decoding.
+
+## Data
+
+{card.data}
+
+## Terms of use of the data
+
+{card.terms}
+
+## Limits
+
+{card.limits}
+
+## Recipe
+
+{progress["update"]} updates, the best at {progress["best_update"]} (averaged weights); {progress["tokens"]:,} target tokens or texts seen;
+rate {fit["rate"]}, warm-up {fit["warmup"]}, {fit["batch_tokens"]} tokens a batch, {fit["accumulate"]} batches an update, label smoothing
+{training["label_smoothing"]}, seed {training["seed"]}. Commit {training["commit"]}; torch {training["torch"]}, onnxruntime {training["onnxruntime"]},
+Python {training["python"]}. The whole recipe is the run's TOML file in `training/configs/`; `config.json` beside this card repeats it.
+"""
+
+
+def _scores(metrics: dict[str, dict[str, Any]]) -> str:
+    if not metrics:
+        return "Not scored yet."
+    hidden = ("rows", "fp32")
+    names = [n for n in next(iter(metrics.values())) if n not in hidden and not n.endswith("_signature")]
+    lines = [f"| set | rows | {' | '.join(names)} |", "|---" * (len(names) + 2) + "|"]
+    for name, values in metrics.items():
+        lines.append(f"| {name} | {values['rows']} | {' | '.join(str(values[n]) for n in names)} |")
+        if "fp32" in values:
+            lines.append(f"| {name}, fp32 graphs | {values['rows']} | {' | '.join(str(values['fp32'][n]) for n in names)} |")
+    signatures = {v for values in metrics.values() for n, v in values.items() if n.endswith("_signature")}
+    return "\n".join(lines + [""] + [f"Signature: `{signature}`" for signature in sorted(signatures)])

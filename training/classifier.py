@@ -1,0 +1,64 @@
+"""The sentiment classifier: embedding -> deep bidirectional recurrence -> pooling over true lengths -> logits."""
+
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from training.cells import cell_class
+from training.embedding import Embedding
+from training.recurrent import Recurrent, mask
+
+
+@dataclass(frozen=True)
+class ClassifierConfig:
+    """The shape of a classifier."""
+
+    cell: str = "lstm"
+    """A word of `training.cells.CELLS`."""
+    embedding: int = 256
+    """E"""
+    hidden: int = 256
+    """H, in each direction"""
+    layers: int = 1
+    dropout: float = 0.3
+    """Locked dropout on embeddings and between layers, plain dropout on the pooled text."""
+    word_dropout: float = 0.1
+    """The share of input words replaced by <unk> in training."""
+
+    def __post_init__(self) -> None:
+        cell_class(self.cell)
+        for name in ("dropout", "word_dropout"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}: give at least 0 and less than 1")
+
+
+def pool(x: Tensor, lengths: Tensor) -> Tensor:
+    """The maximum and the mean over the true length of each row: `x (B, S, F)`, `lengths (B,)` -> `(B, 2*F)`.
+
+    Howard and Ruder (2018), section 3.3, without the last state, which a backward layer reads at the first token.
+    """
+    real = mask(lengths, x.shape[1])[:, :, None]
+    largest = x.masked_fill(~real, -torch.inf).amax(1)
+    mean = (x * real).sum(1) / lengths[:, None]
+    return torch.cat([largest, mean], dim=-1)
+
+
+class SentimentClassifier(nn.Module):
+    """Texts to logits. The pool reads the embeddings beside the recurrent outputs: words count by themselves too."""
+
+    def __init__(self, config: ClassifierConfig, vocabulary: int, classes: int) -> None:
+        super().__init__()
+        c = config
+        self.config = config
+        self.embedding = Embedding(vocabulary, c.embedding, c.dropout, c.word_dropout)
+        self.layers = Recurrent(c.cell, c.embedding, c.hidden, c.layers, bidirectional=True, dropout=c.dropout)
+        self.dropout = nn.Dropout(c.dropout)
+        self.output = nn.Linear(2 * (c.embedding + 2 * c.hidden), classes)
+
+    def forward(self, ids: Tensor, lengths: Tensor) -> Tensor:
+        """`ids (B, S)`, `lengths (B,)` -> logits `(B, C)`."""
+        x = self.embedding(ids)
+        pooled = pool(torch.cat([x, self.layers(x, lengths)], dim=-1), lengths)
+        return cast(Tensor, self.output(self.dropout(pooled)))

@@ -1,0 +1,50 @@
+"""What a score is made of: BLEU and chrF with sacrebleu's signatures; accuracy, macro-F1 and calibration."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from sacrebleu.metrics import BLEU, CHRF
+
+
+def translation_metrics(outputs: Sequence[str], references: Sequence[str]) -> dict[str, Any]:
+    """BLEU and chrF of detokenised text, each with the signature that says how it was computed."""
+    metrics: dict[str, Any] = {}
+    for name, metric in (("bleu", BLEU()), ("chrf", CHRF())):
+        score = metric.corpus_score(list(outputs), [list(references)])
+        metrics[name] = round(score.score, 2)
+        metrics[f"{name}_signature"] = str(metric.get_signature())
+    return metrics
+
+
+def expected_calibration_error(confidence: np.ndarray, right: np.ndarray, bins: int = 15) -> float:
+    """The mean gap between confidence `(N,)` and accuracy `(N,)` over bins of equal width (Guo et al. 2017, equation 3)."""
+    index = np.minimum((confidence * bins).astype(int), bins - 1)
+    gaps = [
+        abs(confidence[index == b].mean() - right[index == b].mean()) * (index == b).mean()
+        for b in np.unique(index)
+    ]
+    return float(sum(gaps))
+
+
+def macro_f1(predicted: Sequence[str], true: Sequence[str], labels: Sequence[str]) -> float:
+    """The mean over `labels` of the harmonic mean of precision and recall; a label that is nowhere is left out."""
+    scores = []
+    for label in labels:
+        hits = sum(p == t == label for p, t in zip(predicted, true, strict=True))
+        total = list(predicted).count(label) + list(true).count(label)
+        if total:
+            scores.append(2 * hits / total)
+    return float(np.mean(scores))
+
+
+def sentiment_metrics(scores: Sequence[dict[str, float]], true: Sequence[str]) -> dict[str, Any]:
+    """Accuracy, macro-F1 and expected calibration error, in percent, of `scores` (label -> probability) a text."""
+    predicted = [max(s, key=lambda label: s[label]) for s in scores]
+    right = np.array([p == t for p, t in zip(predicted, true, strict=True)], dtype=float)
+    confidence = np.array([s[p] for s, p in zip(scores, predicted, strict=True)])
+    return {
+        "accuracy": round(100 * float(right.mean()), 2),
+        "macro_f1": round(100 * macro_f1(predicted, true, list(scores[0])), 2),
+        "ece": round(100 * expected_calibration_error(confidence, right), 2),
+    }

@@ -1,0 +1,333 @@
+"""The stages of a run: subwords -> fit -> export -> evaluate. Each reads the files of the one before, and can run alone.
+
+Export comes before evaluation, since what is scored is what is served: the int8 graphs, through `inference.predictors`.
+"""
+
+import dataclasses
+import json
+import platform
+import subprocess
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save
+from torch import nn
+
+from inference.checkpoint import Checkpoint, open_checkpoint, write_checkpoint
+from inference.decoding import Array
+from inference.predictors import SentimentPredictor, TranslationPredictor
+from inference.text import drop_line_break_tags, normalise
+from inference.tokenizer import Tokenizer
+from training.card import model_card
+from training.classifier import SentimentClassifier
+from training.config import AnyRun, SentimentRun, TranslationRun
+from training.corpora import read
+from training.data import Split, clean, key, leak_keys, pair_fault, split_off, text_fault
+from training.errors import InputError
+from training.fit import Trainer, write_atomically
+from training.graphs import Tensors, classifier_graph, encoder_graph, step_graph
+from training.metrics import sentiment_metrics, translation_metrics
+from training.seq2seq import Seq2Seq
+from training.subwords import SubwordConfig, train_subwords
+from training.tasks import Held, SentimentTask, TranslationTask
+
+
+@dataclasses.dataclass(frozen=True)
+class Places:
+    """Where a run's files are."""
+
+    data: Path
+    """The corpora."""
+    runs: Path = Path("runs")
+    """States to resume from, histories, curves."""
+    tokenizers: Path = Path("tokenizers")
+    checkpoints: Path = Path("checkpoints")
+
+
+class Pipeline(ABC):
+    """The stages that both tasks share; a task says what differs."""
+
+    fields: tuple[str, str]
+    """What the two texts of a row are called."""
+
+    def __init__(self, config: AnyRun, places: Places) -> None:
+        self.config, self.places = config, places
+        self.directory = places.runs / config.name
+        self.tokenizer_directory = places.tokenizers / config.name
+        self.checkpoint_directory = places.checkpoints / config.name
+
+    # What a task says.
+
+    @abstractmethod
+    def tidy(self, first: str, second: str) -> tuple[str, str]:
+        """A row in the form in which the model learns it."""
+
+    @abstractmethod
+    def fault(self, first: str, second: str) -> str | None:
+        """Why a tidy row is unfit to train on, or None."""
+
+    @abstractmethod
+    def vocabularies(self) -> dict[str, tuple[SubwordConfig, int]]:
+        """Tokenizer -> how it is made, and which text of a row it is made from."""
+
+    @abstractmethod
+    def task(self, tokenizers: dict[str, Tokenizer]) -> nn.Module:
+        """The task of this run with a new model."""
+
+    @abstractmethod
+    def graphs(self, task: nn.Module, tensors: Tensors, *, int8: bool) -> dict[str, bytes]:
+        """File -> ONNX graph, of the task's model with these weights."""
+
+    @abstractmethod
+    def serving(self) -> dict[str, Any]:
+        """What the checkpoint's config.json tells the predictor."""
+
+    @abstractmethod
+    def measure(self, checkpoint: Checkpoint, held: Held) -> dict[str, Any]:
+        """The metrics of a checkpoint on a dev or test set, through its predictor."""
+
+    # The data.
+
+    def held(self, name: str) -> list[Held]:
+        """The dev or test sets that the config names, as they are in their files."""
+        sets = []
+        for held in getattr(self.config.data, name):
+            rows = [
+                (first, held.corpus.labels.get(second, second))
+                for first, second in read(held.corpus, self.fields, self.places.data)
+            ]
+            if not rows:
+                raise InputError(f"{name} set {held.name} ({held.corpus}) has no rows")
+            for row in rows:
+                self.check(row, held.name)
+            sets.append(Held(held.name, rows[: held.first or None]))
+        return sets
+
+    def check(self, row: tuple[str, str], where: str) -> None:
+        """Raise InputError when a row cannot belong to this task at all."""
+
+    @cached_property
+    def splits(self) -> tuple[Split, list[Held]]:
+        """The training split, cleaned, without what any dev or test set has; and the dev sets."""
+        data = self.config.data
+        dev, test = self.held("dev"), self.held("test")
+        leaks = () if data.keep_leaks else (*dev, *test)
+        held_out = leak_keys(self.tidy(*row)[0] for held in leaks for row in held.rows)
+        split = clean(data.train, self.fields, self.places.data, self.tidy, self.fault, held_out)
+        for row in split.rows:
+            self.check(row, "train")
+        if data.dev_rows:
+            if data.dev_rows >= len(split.rows):
+                raise InputError(f"dev_rows is {data.dev_rows}, but only {len(split.rows)} training rows are left: give less")
+            cut = split_off([key(first) for first, _ in split.rows], data.dev_rows, self.config.seed)
+            dev.append(Held("dev", [split.rows[i] for i in cut]))
+            kept = np.setdiff1d(np.arange(len(split.rows)), cut)
+            split = Split([split.rows[i] for i in kept], split.weights[kept], split.report)
+        return split, dev
+
+    # The stages.
+
+    def subwords(self) -> None:
+        """Learn the tokenizers from the training text and write them to `tokenizers/NAME/` with how they were made.
+
+        What was made from the same text in the same way is left as it is.
+        """
+        split, _ = self.splits
+        print(f"data: {split.report}")
+        self.tokenizer_directory.mkdir(parents=True, exist_ok=True)
+        for name, (config, side) in self.vocabularies().items():
+            texts = [row[side] for row in split.rows]
+            digest = sha256("\n".join(texts).encode()).hexdigest()
+            how = {**dataclasses.asdict(config), "rows": len(texts), "text_sha256": digest, "sentencepiece": version("sentencepiece")}
+            model, record = self.tokenizer_directory / f"{name}.model", self.tokenizer_directory / f"{name}.json"
+            if model.exists() and record.exists() and json.loads(record.read_text()) == how:
+                continue
+            data = train_subwords(config, texts)
+            print(f"subwords: {name}, {len(Tokenizer(data))} pieces -> {model}")
+            write_atomically(model, lambda path, data=data: path.write_bytes(data))
+            write_atomically(record, lambda path, how=how: path.write_text(json.dumps(how, indent=1) + "\n"))
+
+    def tokenizers(self) -> dict[str, Tokenizer]:
+        """The run's tokenizers. Raises InputError when `subwords` has not run."""
+        try:
+            return {name: Tokenizer.load(self.tokenizer_directory / f"{name}.model") for name in self.vocabularies()}
+        except OSError as error:
+            raise InputError(f"cannot read {error.filename}: run `python -m training subwords CONFIG` first") from error
+
+    def fit(self) -> None:
+        """Train, or go on training, in `runs/NAME/`."""
+        split, dev = self.splits
+        torch.manual_seed(self.config.seed)
+        tokenizers = self.tokenizers()
+        settings = {
+            "model": dataclasses.asdict(self.config.model),
+            "seed": self.config.seed,
+            "batch_tokens": self.config.fit.batch_tokens,
+            "accumulate": self.config.fit.accumulate,
+            "rows": len(split.rows),
+            "tokenizers": {name: sha256(t.model).hexdigest()[:16] for name, t in tokenizers.items()},
+        }
+        task = self.task(tokenizers)
+        Trainer(task, self.config.fit, self.directory, self.config.seed, split.weights, split.rows, dev, settings).run()
+
+    def export(self) -> None:
+        """Write the best weights as a checkpoint to `checkpoints/NAME/`, and in fp32 to `runs/NAME/fp32/` to compare."""
+        tokenizers = self.tokenizers()
+        task = self.task(tokenizers)
+        best = self.directory / "best.safetensors"
+        if not best.exists():
+            raise InputError(f"there is no {best}: run `python -m training fit CONFIG` first")
+        model = cast(nn.Module, task.model)
+        model.load_state_dict(load_file(best))
+        task.eval()
+        tensors = {name: t.numpy() for name, t in model.state_dict().items()}
+        config = self.checkpoint_config()
+        common = {f"{name}.model": t.model for name, t in tokenizers.items()}
+        exact = self.graphs(task, tensors, int8=False)
+        write_checkpoint(self.directory / "fp32", config, {**common, **exact})
+        graphs = self.graphs(task, tensors, int8=True) if config["int8"] else exact
+        half = save({name: t.half().contiguous() for name, t in model.state_dict().items()})
+        card = model_card(config, self.config.card).encode()
+        files = {**common, **graphs, "model.safetensors": half, "MODEL_CARD.md": card}
+        checkpoint = write_checkpoint(self.checkpoint_directory, config, files)
+        print(f"export: {checkpoint.path}, version {checkpoint.version}")
+
+    def checkpoint_config(self) -> dict[str, Any]:
+        """What a checkpoint says of itself, but for its metrics."""
+        packages = ("torch", "onnx", "onnxruntime", "sentencepiece", "sacrebleu")
+        return {
+            "task": self.config.task,
+            "name": self.config.name,
+            **self.serving(),
+            # A rectified h has no bound, so it cannot be quantised with a constant scale.
+            "int8": self.config.int8 and self.config.model.cell != "rnn_relu",
+            "model": dataclasses.asdict(self.config.model),
+            "training": {
+                "data": [str(corpus) for corpus in self.config.data.train],
+                "fit": dataclasses.asdict(self.config.fit),
+                "label_smoothing": self.config.label_smoothing,
+                "seed": self.config.seed,
+                "progress": Trainer.saved_progress(self.directory),
+                "commit": _commit(),
+                "python": platform.python_version(),
+                **{name: version(name) for name in packages},
+            },
+            "metrics": {},
+        }
+
+    def evaluate(self) -> None:
+        """Score the checkpoint on the test sets, and on the dev sets beside its fp32 twin; write both into it."""
+        checkpoint = open_checkpoint(self.checkpoint_directory, self.config.task)
+        _, dev = self.splits
+        metrics = {held.name: {**self.measure(checkpoint, held), "rows": len(held.rows)} for held in (*self.held("test"), *dev)}
+        twin = self.directory / "fp32"
+        if twin.exists():
+            exact = open_checkpoint(twin, self.config.task)
+            for held in dev:
+                metrics[held.name]["fp32"] = self.measure(exact, held)
+        config = {**checkpoint.config, "metrics": metrics}
+        files = {name: checkpoint.read(name) for name in checkpoint.hashes if name != "config.json"}
+        files["MODEL_CARD.md"] = model_card(config, self.config.card).encode()
+        write_checkpoint(self.checkpoint_directory, config, files)
+        print(json.dumps(metrics, indent=1, ensure_ascii=False))
+
+
+class TranslationPipeline(Pipeline):
+    """Parallel text to a translator."""
+
+    fields = ("source", "target")
+    config: TranslationRun
+
+    def tidy(self, first: str, second: str) -> tuple[str, str]:
+        return normalise(first), normalise(second)
+
+    def fault(self, first: str, second: str) -> str | None:
+        return pair_fault(first, second, self.config.data.clean)
+
+    def vocabularies(self) -> dict[str, tuple[SubwordConfig, int]]:
+        return {"source": (self.config.source_subwords, 0), "target": (self.config.target_subwords, 1)}
+
+    def task(self, tokenizers: dict[str, Tokenizer]) -> nn.Module:
+        source, target = tokenizers["source"], tokenizers["target"]
+        model = Seq2Seq(self.config.model, len(source), len(target))
+        return TranslationTask(model, source, target, self.config.label_smoothing, self.config.decode)
+
+    def graphs(self, task: nn.Module, tensors: Tensors, *, int8: bool) -> dict[str, bytes]:
+        values, readout = cast(TranslationTask, task).ranges([row for held in self.splits[1] for row in held.rows][:1000])
+        config = self.config.model
+        return {
+            "encoder.onnx": encoder_graph(config, tensors, values, int8=int8),
+            "step.onnx": step_graph(config, tensors, values, readout, int8=int8),
+        }
+
+    def serving(self) -> dict[str, Any]:
+        return {
+            "source_language": self.config.source_language,
+            "target_language": self.config.target_language,
+            "decode": dataclasses.asdict(self.config.decode),
+        }
+
+    def measure(self, checkpoint: Checkpoint, held: Held) -> dict[str, Any]:
+        outputs = TranslationPredictor(checkpoint).predict([source for source, _ in held.rows])
+        metrics = translation_metrics([output.text for output in outputs], [target for _, target in held.rows])
+        return {**metrics, "truncated": sum(output.truncated for output in outputs)}
+
+
+class SentimentPipeline(Pipeline):
+    """Labelled text to a classifier."""
+
+    fields = ("text", "label")
+    config: SentimentRun
+
+    def tidy(self, first: str, second: str) -> tuple[str, str]:
+        return normalise(drop_line_break_tags(first)), second
+
+    def fault(self, first: str, second: str) -> str | None:
+        return text_fault(first, self.config.data.clean)
+
+    def check(self, row: tuple[str, str], where: str) -> None:
+        if row[1] not in self.config.labels:
+            raise InputError(f"{where}: label {row[1]!r} is none of {', '.join(self.config.labels)}; set `labels` of the run, or of the corpus")
+
+    def vocabularies(self) -> dict[str, tuple[SubwordConfig, int]]:
+        return {"tokenizer": (self.config.subwords, 0)}
+
+    def task(self, tokenizers: dict[str, Tokenizer]) -> nn.Module:
+        tokenizer = tokenizers["tokenizer"]
+        model = SentimentClassifier(self.config.model, len(tokenizer), len(self.config.labels))
+        return SentimentTask(model, tokenizer, self.config.labels, self.config.label_smoothing, self.config.window)
+
+    def graphs(self, task: nn.Module, tensors: Tensors, *, int8: bool) -> dict[str, bytes]:
+        return {"classifier.onnx": classifier_graph(self.config.model, tensors, int8=int8)}
+
+    def serving(self) -> dict[str, Any]:
+        return {"labels": list(self.config.labels), "window": self.config.window}
+
+    def measure(self, checkpoint: Checkpoint, held: Held) -> dict[str, Any]:
+        results = SentimentPredictor(checkpoint).predict([text for text, _ in held.rows])
+        return sentiment_metrics([result.scores for result in results], [label for _, label in held.rows])
+
+
+PIPELINES: dict[str, type[Pipeline]] = {"translation": TranslationPipeline, "sentiment": SentimentPipeline}
+
+
+def pipeline(config: AnyRun, places: Places) -> Pipeline:
+    """The pipeline of a run's task."""
+    return PIPELINES[config.task](config, places)
+
+
+def _commit() -> str:
+    """The commit that the code is at, marked when the tree has changes; "unknown" outside a git checkout."""
+    try:
+        return subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=12"], capture_output=True, text=True, check=True, cwd=Path(__file__).parent
+        ).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
