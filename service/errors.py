@@ -1,0 +1,49 @@
+"""The one error body, for every code."""
+
+from typing import Any, Literal
+
+from flask import Flask, Response, g, jsonify
+from werkzeug.exceptions import HTTPException
+
+ErrorType = Literal["Validation", "TooLarge", "RateLimited", "Overloaded", "Timeout", "NotFound", "Auth", "Internal"]
+
+
+class ApiError(Exception):
+    """A refusal: its status, kind, sentence, and the places in the request that it is about."""
+
+    def __init__(self, status: int, kind: ErrorType, message: str, errors: list[dict[str, Any]] | None = None) -> None:
+        super().__init__(message)
+        self.status, self.kind, self.message, self.errors = status, kind, message, errors or []
+
+
+_KINDS: dict[int, ErrorType] = {404: "NotFound", 413: "TooLarge", 429: "RateLimited", 503: "Overloaded", 504: "Timeout"}
+
+
+def _response(status: int, kind: ErrorType, message: str, errors: list[dict[str, Any]]) -> Response:
+    response = jsonify(error=message, message=message, error_type=kind, errors=errors, request_id=g.get("request_id", ""))
+    response.status_code = status
+    return response
+
+
+def register_errors(app: Flask) -> None:
+    """Answer every error, ours, Flask's and the unforeseen, with the one body."""
+
+    @app.errorhandler(ApiError)
+    def refused(error: ApiError) -> Response:
+        return _response(error.status, error.kind, error.message, error.errors)
+
+    @app.errorhandler(HTTPException)
+    def http(error: HTTPException) -> Response:
+        status = error.code or 500
+        kind = _KINDS.get(status, "Validation" if status < 500 else "Internal")
+        response = _response(status, kind, error.description or error.name, [])
+        for name, value in error.get_headers():
+            if name.lower() not in ("content-type", "content-length"):
+                response.headers[name] = value
+        return response
+
+    @app.errorhandler(Exception)
+    def unforeseen(error: Exception) -> Response:
+        # The text of the request is in no log: only what went wrong and where.
+        app.logger.error("request %s failed", g.get("request_id", ""), exc_info=error)
+        return _response(500, "Internal", "the service failed on this request; its log says why", [])

@@ -1,0 +1,23 @@
+"""gunicorn's settings: one gthread worker a core, each with one compute thread, its models loaded after the fork."""
+
+import os
+import sys
+
+from service.settings import Settings, SettingsError
+
+try:
+    _settings = Settings.from_environment()
+except SettingsError as error:
+    sys.exit(f"error: {error}")
+
+bind = f"{_settings.host}:{_settings.port}"
+worker_class = "gthread"
+workers = _settings.workers or len(os.sched_getaffinity(0))
+threads = _settings.threads
+# Native threads do not survive a fork, so nothing is loaded before it.
+preload_app = False
+# A heartbeat file on a disk can block a worker.
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None
+graceful_timeout = 30
+keepalive = 75
+accesslog = None

@@ -1,0 +1,60 @@
+"""The views: read the request, call the predictor, write the answer."""
+
+from flask import Blueprint, Response, current_app, jsonify, request
+
+from service.models import Models
+from service.schemas import SentimentRequest, TranslateRequest, parse
+from service.errors import ApiError
+from service.settings import Settings
+
+routes = Blueprint("routes", __name__)
+
+
+def _context() -> tuple[Settings, Models]:
+    extension = current_app.extensions["hoiquy"]
+    return extension["settings"], extension["models"]
+
+
+def _wants_plain_text() -> bool:
+    return request.accept_mimetypes.best_match(["application/json", "text/plain"]) == "text/plain"
+
+
+@routes.post("/translate")
+def translate() -> Response:
+    """Translate one text or a list."""
+    settings, models = _context()
+    body = parse(request, TranslateRequest, settings)
+    if body.beam_size is not None and body.beam_size > settings.max_beam_size:
+        raise ApiError(422, "Validation", f"beam_size is {body.beam_size}: at most {settings.max_beam_size}")
+    predictor = models.translation.get()
+    results = predictor.predict(body.texts, body.beam_size)
+    if _wants_plain_text():
+        return Response("\n".join(result.text for result in results) + "\n", mimetype="text/plain")
+    return jsonify(
+        translations=[{"text": r.text, "truncated": r.truncated, "warnings": []} for r in results],
+        model=predictor.checkpoint.config["name"],
+    )
+
+
+@routes.post("/sentiment")
+def sentiment() -> Response:
+    """Classify one text or a list."""
+    settings, models = _context()
+    body = parse(request, SentimentRequest, settings)
+    predictor = models.sentiment.get()
+    results = predictor.predict(body.texts)
+    if _wants_plain_text():
+        return Response("".join(f"{r.label}\t{r.score:.4f}\n" for r in results), mimetype="text/plain")
+    return jsonify(
+        results=[{"label": r.label, "score": r.score, "scores": r.scores, "truncated": False} for r in results],
+        model=predictor.checkpoint.config["name"],
+    )
+
+
+@routes.get("/health")
+def health() -> tuple[Response, int]:
+    """Whether every model of this worker answered a text when it was loaded."""
+    _, models = _context()
+    described = {"translation": models.translation.describe(), "sentiment": models.sentiment.describe()}
+    healthy = all(model["status"] == "ok" for model in described.values())
+    return jsonify(status="ok" if healthy else "failed", models=described), 200 if healthy else 503

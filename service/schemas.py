@@ -1,0 +1,99 @@
+"""Requests and answers: what a body may hold, within the limits of the settings."""
+
+import json
+import re
+from typing import Any, TypeVar
+
+from flask import Request
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from service.errors import ApiError
+from service.settings import Settings
+
+
+class TextRequest(BaseModel):
+    """What requests of both kinds have."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    text: str | list[str]
+    """One text, or a list of texts that are answered in the same order."""
+
+    @property
+    def texts(self) -> list[str]:
+        return [self.text] if isinstance(self.text, str) else self.text
+
+
+class TranslateRequest(TextRequest):
+    """The body of `POST /translate`."""
+
+    beam_size: int | None = Field(None, ge=1)
+    """Hypotheses kept a sentence: more is better and slower; the checkpoint's default when left out."""
+
+
+class SentimentRequest(TextRequest):
+    """The body of `POST /sentiment`."""
+
+
+AnyRequest = TypeVar("AnyRequest", bound=TextRequest)
+_PLAIN = ("text/plain", "application/x-www-form-urlencoded", "")
+_UNUSABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def parse(request: Request, schema: type[AnyRequest], settings: Settings) -> AnyRequest:
+    """The body as `schema`: JSON, or plain text (which is also what `curl -d` sends, as a form without a key).
+
+    Raises ApiError: 400 not JSON or not UTF-8, 413 over a limit of size, 415 another content type, 422 anything else
+    that does not fit.
+    """
+    kind = request.mimetype
+    if kind != "application/json" and kind not in _PLAIN:
+        raise ApiError(415, "Validation", f"content type {kind!r} is not read here: send application/json or text/plain")
+    # Read before parsing, so that the limit on bytes comes first.
+    data = request.get_data(cache=False)
+    try:
+        body = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ApiError(400, "Validation", f"the body is not UTF-8: {error.reason} at byte {error.start}") from error
+    values = _json(body) if kind == "application/json" else {"text": body}
+    try:
+        parsed = schema.model_validate(values)
+    except ValidationError as error:
+        errors = [{"loc": list(e["loc"]), "message": e["msg"]} for e in error.errors()]
+        first = errors[0]
+        place = ".".join(map(str, first["loc"])) or "body"
+        raise ApiError(422, "Validation", f"{place}: {first['message']}", errors) from error
+    _check_texts(parsed.texts, settings)
+    return parsed
+
+
+def _json(body: str) -> Any:
+    def refuse(constant: str) -> None:
+        raise ValueError(f"{constant} is not JSON")
+
+    try:
+        return json.loads(body, parse_constant=refuse)
+    except RecursionError as error:
+        raise ApiError(400, "Validation", "the body is nested too deeply") from error
+    except ValueError as error:
+        raise ApiError(400, "Validation", f"the body is not JSON: {error}") from error
+
+
+def _check_texts(texts: list[str], settings: Settings) -> None:
+    if not texts:
+        raise ApiError(422, "Validation", "text: the list is empty", [{"loc": ["text"], "message": "the list is empty"}])
+    if len(texts) > settings.max_texts:
+        raise ApiError(413, "TooLarge", f"{len(texts)} texts, but a request may have {settings.max_texts}")
+    for index, text in enumerate(texts):
+        if len(text) > settings.max_text_characters:
+            raise ApiError(
+                413, "TooLarge", f"text {index} has {len(text)} characters, but a text may have {settings.max_text_characters}"
+            )
+        if _UNUSABLE.search(text):
+            message = f"text {index} has a NUL character or half of a surrogate pair"
+            raise ApiError(422, "Validation", message, [{"loc": ["text", index], "message": message}])
+    total = sum(map(len, texts))
+    if total > settings.max_request_characters:
+        raise ApiError(
+            413, "TooLarge", f"the texts have {total} characters, but a request may have {settings.max_request_characters}"
+        )

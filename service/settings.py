@@ -1,0 +1,57 @@
+"""The service's settings, from environment variables that begin with HOIQUY_."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_PREFIX = "HOIQUY_"
+_OTHERS = frozenset({"HOIQUY_DATA"})
+"""Variables with the prefix that belong to training."""
+
+
+class SettingsError(Exception):
+    """A setting that cannot be used; the message names the variable, its value and the cure."""
+
+
+class Settings(BaseSettings):
+    """What an operator may set. Every limit is refused with an error that names it; nothing is cut in silence."""
+
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True)
+
+    translation: Path = Path("checkpoints/translation-en-vi")
+    """The translator's checkpoint."""
+    sentiment: Path = Path("checkpoints/sentiment-en")
+    """The classifier's checkpoint."""
+    host: str = "127.0.0.1"
+    """The address to listen on; 0.0.0.0 for every one."""
+    port: int = Field(8000, ge=1, le=65535)
+    workers: int = Field(0, ge=0, le=256)
+    """Processes, each with one compute thread; 0: one a core."""
+    threads: int = Field(8, ge=1, le=256)
+    """Requests that a worker reads and writes at once."""
+    max_texts: int = Field(128, ge=1)
+    """Texts in a request."""
+    max_text_characters: int = Field(20_000, ge=1)
+    """Characters in a text."""
+    max_request_characters: int = Field(250_000, ge=1)
+    """Characters of all texts of a request together."""
+    max_request_bytes: int = Field(2 * 1024 * 1024, ge=1)
+    """Bytes of a request's body."""
+    max_beam_size: int = Field(10, ge=1)
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
+        """Read the settings. Raises SettingsError on an unknown variable with the prefix or an unusable value."""
+        known = {_PREFIX + name.upper() for name in cls.model_fields} | _OTHERS
+        unknown = sorted(name for name in environment if name.upper().startswith(_PREFIX) and name not in known)
+        if unknown:
+            raise SettingsError(f"unknown setting {', '.join(unknown)}: choose among {', '.join(sorted(known))}")
+        try:
+            return cls()
+        except ValidationError as error:
+            faults = [f"{_PREFIX}{str(e['loc'][0]).upper()}={e['input']!r}: {e['msg']}" for e in error.errors()]
+            raise SettingsError("; ".join(faults)) from error
