@@ -1,13 +1,14 @@
-"""The checkpoint: one directory of tensors, graphs, tokenizers and JSON; verified when read, written whole or not at all."""
+"""The checkpoint: one directory of tensors, graphs, tokenizers and JSON, verified when read, written whole."""
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from inference.files import force_to_disk
 
 FORMAT = 1
 CONFIG, MANIFEST = "config.json", "manifest.json"
@@ -37,7 +38,9 @@ class Checkpoint:
             raise CheckpointError(f"{self.path} has no {name}; it has {', '.join(sorted(self.hashes))}")
         data = (self.path / name).read_bytes()
         if hashlib.sha256(data).hexdigest() != self.hashes[name]:
-            raise CheckpointError(f"{self.path / name} is damaged: its sha256 is not the manifest's. Fetch or export it again")
+            raise CheckpointError(
+                f"{self.path / name} is damaged: its sha256 is not the manifest's. Fetch or export it again"
+            )
         return data
 
 
@@ -52,7 +55,9 @@ def open_checkpoint(path: Path, task: str) -> Checkpoint:
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(f"{path} is no checkpoint: cannot read {MANIFEST} ({error})") from error
     if manifest.get("format") != FORMAT:
-        raise CheckpointError(f"{path} has format {manifest.get('format')!r}; this version reads {FORMAT}: export it again")
+        raise CheckpointError(
+            f"{path} has format {manifest.get('format')!r}; this version reads {FORMAT}: export it again"
+        )
     checkpoint = Checkpoint(path, {}, hashes)
     try:
         for name in hashes:
@@ -76,15 +81,12 @@ def write_checkpoint(path: Path, config: Mapping[str, Any], files: Mapping[str, 
         shutil.rmtree(leftover, ignore_errors=True)
     partial.mkdir(parents=True)
     for name, data in contents.items():
-        with (partial / name).open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        (partial / name).write_bytes(data)
+        force_to_disk(partial / name)
+    force_to_disk(partial)
     if path.exists():
         path.rename(old)
     partial.rename(path)
-    descriptor = os.open(path.parent, os.O_RDONLY)
-    os.fsync(descriptor)
-    os.close(descriptor)
+    force_to_disk(path.parent)
     shutil.rmtree(old, ignore_errors=True)
     return Checkpoint(path, dict(config), hashes)

@@ -30,7 +30,7 @@ class Hypothesis:
     """True when the end token came; False when the length bound cut the row off."""
 
     def score(self, length_penalty: float) -> float:
-        """log P / lp, with lp = ((5 + length) / 6) ** length_penalty (Wu et al. 2016, equation 14)."""
+        """Log P / lp, with lp = ((5 + length) / 6) ** length_penalty (Wu et al. 2016, equation 14)."""
         length = len(self.ids) + self.finished
         return float(self.log_prob / ((5 + length) / 6) ** length_penalty)
 
@@ -138,8 +138,8 @@ class _Beam:
 def beam_search(step: Step, state: State, bounds: Array, size: int, length_penalty: float) -> list[list[Hypothesis]]:
     """Keep the `size` likeliest hypotheses of every sentence (Sutskever et al. 2014, section 3.2).
 
-    All live hypotheses of all sentences share each step. A sentence ends when `size` of its hypotheses have ended, or at
-    its bound. Returns, for each of the B sentences, `size` hypotheses, best first.
+    All live hypotheses of all sentences share each step. A sentence ends when `size` of its hypotheses have ended, or
+    at its bound. Returns, for each of the B sentences, `size` hypotheses, best first.
     """
     beams = [_Beam(int(bound), [()], np.zeros(1), []) for bound in bounds]
     live = list(range(len(beams)))

@@ -1,7 +1,7 @@
 """The engine: ONNX Runtime sessions on one core. Sentences are encoded one by one and decoded together.
 
-A sentence alone is encoded as fast as in a batch, where int8 LSTM kernels take a step's rows one after the other; and alone, nothing of
-its neighbours can reach it.
+On one core a sentence alone is encoded about as fast as in a batch, since an int8 LSTM's step is bound by its
+arithmetic; and alone, nothing of its neighbours can reach it.
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ class TranslationGraph:
         self._inputs = [value.name for value in self._step.get_inputs()]
 
     def encode(self, rows: Sequence[Sequence[int]]) -> State:
-        """Ids of B sentences -> the decoder's first state: keys, values, mask and the layers' states, all `(B, ...)`."""
+        """Ids of B sentences -> the decoder's first state: keys, values, mask and layers' states, all `(B, ...)`."""
         states = [self._encoder.run(None, {"ids": np.array([*row, END], dtype=np.int64)}) for row in rows]
         longest = max(len(state[2]) for state in states)
         keys, values, mask, *layers = zip(*states, strict=True)
@@ -64,6 +64,4 @@ class SentimentGraph:
 
     def classify(self, rows: Sequence[Sequence[int]]) -> Array:
         """Ids of B texts -> log-probabilities `(B, C)`."""
-        return np.stack(
-            [self._classifier.run(None, {"ids": np.array([*row, END], dtype=np.int64)})[0] for row in rows]
-        )
+        return np.stack([self._classifier.run(None, {"ids": np.array([*row, END], dtype=np.int64)})[0] for row in rows])

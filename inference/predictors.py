@@ -1,4 +1,4 @@
-"""From texts to results, and the one road to them: command line, evaluation, benchmark and server all call `predict`."""
+"""From texts to results, by one road: command line, evaluation, benchmark and server all call `predict`."""
 
 import math
 from collections.abc import Sequence
@@ -60,10 +60,13 @@ class TranslationPredictor:
     def predict(self, texts: Sequence[str], beam_size: int | None = None) -> list[Translation]:
         """Translate each text sentence by sentence; every blank and newline between sentences stays.
 
-        `beam_size` overrides the checkpoint's.
+        `beam_size` overrides the checkpoint's; 1 is greedy. Raises ValueError when it is below 1.
         """
+        size = self.decode.beam_size if beam_size is None else beam_size
+        if size < 1:
+            raise ValueError(f"beam_size is {size}: give 1 (greedy) or more")
         documents = [split(text) for text in texts]
-        outputs = self._sentences([s for d in documents for s in d.sentences], beam_size or self.decode.beam_size)
+        outputs = self._sentences([s for d in documents for s in d.sentences], size)
         results, start = [], 0
         for document in documents:
             end = start + len(document.sentences)
@@ -74,14 +77,16 @@ class TranslationPredictor:
     def _sentences(self, sentences: Sequence[str], beam_size: int) -> list[tuple[str, bool]]:
         """Each sentence's translation, and whether its end token came. Like lengths are decoded together."""
         rows = self._source.encode(sentences)
-        order = sorted(range(len(rows)), key=lambda i: (-len(rows[i]), i))
+        # What has no letter (a number, a rule, an emoji) is the same in every language.
+        words = [i for i, sentence in enumerate(sentences) if any(map(str.isalpha, sentence))]
+        order = sorted(words, key=lambda i: (-len(rows[i]), i))
         size = max(1, self._batch_rows // beam_size)
         best: dict[int, Hypothesis] = {}
         for start in range(0, len(order), size):
             batch = order[start : start + size]
             best.update(zip(batch, self._decode([rows[i] for i in batch], beam_size), strict=True))
-        texts = self._target.decode([best[i].ids for i in range(len(rows))])
-        return [(text, best[i].finished) for i, text in enumerate(texts)]
+        texts = dict(zip(best, self._target.decode([h.ids for h in best.values()]), strict=True))
+        return [(texts[i], best[i].finished) if i in best else (sentences[i], True) for i in range(len(rows))]
 
     def _decode(self, rows: Sequence[Sequence[int]], beam_size: int) -> list[Hypothesis]:
         state = self._graph.encode(rows)
@@ -114,7 +119,8 @@ class SentimentPredictor:
 
     def predict(self, texts: Sequence[str]) -> list[Sentiment]:
         """Classify each text. A text longer than the model's window is read in equal windows, and their
-        log-probabilities are averaged by length: no word is left out."""
+        log-probabilities are averaged by length: no word is left out.
+        """
         rows = self._tokenizer.encode([drop_line_break_tags(text) for text in texts])
         return [self._classify(row) for row in rows]
 

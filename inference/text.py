@@ -25,14 +25,18 @@ def drop_line_break_tags(text: str) -> str:
     """Replace each HTML `<br>` by a blank: reviews copied from the web are full of them."""
     return _LINE_BREAK_TAG.sub(" ", text)
 
+
 _CLOSERS = "\"'”’»)]}*_"
 _OPENERS = "\"'“‘«([{*_¿¡-–—#@$€£₫"
 # A run of enders, with what closes around it, then blanks. Ideographic enders need no blank after them.
 _BOUNDARY = re.compile(rf"(?:[.!?…]+[{re.escape(_CLOSERS)}]*(?=\s)|[。！？]+[{re.escape(_CLOSERS)}]*)")
-# Abbreviations after which a capital or a number goes on with the sentence; after others ("etc.", "p.m.") it begins one.
+# Abbreviations after which a capital or a number goes on with the sentence; after others ("etc.", "p.m.") one begins.
 _TITLES = frozenset(
-    "mr mrs ms dr prof rev hon st gen col lt sgt capt sen rep gov pres adm maj cpl messrs mt ft vs v fig figs eq no nos vol "
-    "ch sec p pp approx e.g i.e cf viz ts ths gs pgs tp q bs ks cn jan feb mar apr jun jul aug sep sept oct nov dec".split()
+    (
+        "mr mrs ms dr prof rev hon st gen col lt sgt capt sen rep gov pres adm maj cpl messrs mt ft vs v fig figs eq no "
+        "nos vol ch sec p pp approx e.g i.e cf viz jan feb mar apr jun jul aug sep sept oct nov dec "
+        "ts ths gs pgs tp q bs ks cn"
+    ).split()
 )
 LONGEST_SENTENCE = 400
 """Characters; what is longer is cut at the best place before."""
@@ -106,11 +110,13 @@ def _is_end(before: str, mark: str, rest: str) -> bool:
 
 def _shorten(sentence: str, longest: int) -> list[str]:
     pieces = []
-    while len(sentence) > longest:
-        window = sentence[:longest]
-        # A clause mark followed by a blank, else a blank; not in the first third, so that pieces are of some size.
-        cuts = [m.end() for m in re.finditer(r"[;:,，；)–—](?=\s)", window)] or [m.end() for m in re.finditer(r"\s", window)]
-        cut = cuts[-1] if cuts and cuts[-1] > longest // 3 else longest
+    while len(sentence.strip()) > longest:
+        lead = len(sentence) - len(sentence.lstrip())
+        window = sentence[lead : lead + longest]
+        # The last clause mark before a blank, else the last blank; not in the first third: pieces are of some size.
+        cuts = [m.end() for m in re.finditer(r"[;:,，；)–—](?=\s)", window)]
+        cuts = cuts or [m.start() for m in re.finditer(r"\s", window)]
+        cut = lead + (cuts[-1] if cuts and cuts[-1] > longest // 3 else longest)
         pieces.append(sentence[:cut])
         sentence = sentence[cut:]
     return [*pieces, sentence]

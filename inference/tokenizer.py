@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import sentencepiece
+from numpy.typing import NDArray
 
 from inference.text import normalise
 
@@ -12,7 +14,7 @@ PAD, UNKNOWN, BEGIN, END = 0, 1, 2, 3
 """The special ids, the same in every model of this project (`training.subwords` asks SentencePiece for them)."""
 
 
-def pad(rows: Sequence[Sequence[int]]) -> tuple[np.ndarray, np.ndarray]:
+def pad(rows: Sequence[Sequence[int] | NDArray[Any]]) -> tuple[np.ndarray, np.ndarray]:
     """Stack rows of ids into `(B, S)` int64, filled up with PAD on the right, and their lengths `(B,)` int64."""
     lengths = np.array([len(row) for row in rows], dtype=np.int64)
     ids = np.full((len(rows), int(lengths.max(initial=0))), PAD, dtype=np.int64)

@@ -20,7 +20,9 @@ _KINDS: dict[int, ErrorType] = {404: "NotFound", 413: "TooLarge", 429: "RateLimi
 
 
 def _response(status: int, kind: ErrorType, message: str, errors: list[dict[str, Any]]) -> Response:
-    response = jsonify(error=message, message=message, error_type=kind, errors=errors, request_id=g.get("request_id", ""))
+    response = jsonify(
+        error=message, message=message, error_type=kind, errors=errors, request_id=g.get("request_id", "")
+    )
     response.status_code = status
     return response
 

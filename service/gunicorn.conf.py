@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 
 from service.settings import Settings, SettingsError
 
@@ -17,7 +18,8 @@ threads = _settings.threads
 # Native threads do not survive a fork, so nothing is loaded before it.
 preload_app = False
 # A heartbeat file on a disk can block a worker.
-worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None
 graceful_timeout = 30
 keepalive = 75
 accesslog = None
+control_socket_disable = True

@@ -2,9 +2,9 @@
 
 from flask import Blueprint, Response, current_app, jsonify, request
 
+from service.errors import ApiError
 from service.models import Models
 from service.schemas import SentimentRequest, TranslateRequest, parse
-from service.errors import ApiError
 from service.settings import Settings
 
 routes = Blueprint("routes", __name__)

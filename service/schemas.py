@@ -48,7 +48,9 @@ def parse(request: Request, schema: type[AnyRequest], settings: Settings) -> Any
     """
     kind = request.mimetype
     if kind != "application/json" and kind not in _PLAIN:
-        raise ApiError(415, "Validation", f"content type {kind!r} is not read here: send application/json or text/plain")
+        raise ApiError(
+            415, "Validation", f"content type {kind!r} is not read here: send application/json or text/plain"
+        )
     # Read before parsing, so that the limit on bytes comes first.
     data = request.get_data(cache=False)
     try:
@@ -81,13 +83,17 @@ def _json(body: str) -> Any:
 
 def _check_texts(texts: list[str], settings: Settings) -> None:
     if not texts:
-        raise ApiError(422, "Validation", "text: the list is empty", [{"loc": ["text"], "message": "the list is empty"}])
+        raise ApiError(
+            422, "Validation", "text: the list is empty", [{"loc": ["text"], "message": "the list is empty"}]
+        )
     if len(texts) > settings.max_texts:
         raise ApiError(413, "TooLarge", f"{len(texts)} texts, but a request may have {settings.max_texts}")
     for index, text in enumerate(texts):
         if len(text) > settings.max_text_characters:
             raise ApiError(
-                413, "TooLarge", f"text {index} has {len(text)} characters, but a text may have {settings.max_text_characters}"
+                413,
+                "TooLarge",
+                f"text {index} has {len(text)} characters, but a text may have {settings.max_text_characters}",
             )
         if _UNUSABLE.search(text):
             message = f"text {index} has a NUL character or half of a surrogate pair"
@@ -95,5 +101,7 @@ def _check_texts(texts: list[str], settings: Settings) -> None:
     total = sum(map(len, texts))
     if total > settings.max_request_characters:
         raise ApiError(
-            413, "TooLarge", f"the texts have {total} characters, but a request may have {settings.max_request_characters}"
+            413,
+            "TooLarge",
+            f"the texts have {total} characters, but a request may have {settings.max_request_characters}",
         )

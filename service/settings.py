@@ -51,7 +51,7 @@ class Settings(BaseSettings):
         if unknown:
             raise SettingsError(f"unknown setting {', '.join(unknown)}: choose among {', '.join(sorted(known))}")
         try:
-            return cls()
+            return cls()  # type: ignore[call-arg]  # mypy does not see the defaults that Field gives
         except ValidationError as error:
             faults = [f"{_PREFIX}{str(e['loc'][0]).upper()}={e['input']!r}: {e['msg']}" for e in error.errors()]
             raise SettingsError("; ".join(faults)) from error

@@ -1,6 +1,7 @@
 """`python -m training run|subwords|fit|export|evaluate CONFIG`: make a checkpoint from text files."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -13,7 +14,7 @@ STAGES = ("subwords", "fit", "export", "evaluate")
 
 
 def main() -> int:
-    """Run the stages asked for; 2 when the config or the data must be mended, 1 when training broke, 130 when stopped."""
+    """Run the stages asked for: 2 when config or data must be mended, 1 when training broke, 130 when stopped."""
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
     parser.add_argument("stage", choices=("run", *STAGES), help="run: all stages, one after the other")
     parser.add_argument("config", type=Path, help="a TOML file, such as training/configs/translation.toml")
@@ -21,7 +22,10 @@ def main() -> int:
     try:
         config = load_config(arguments.config)
         stages = pipeline(config, Places(data_root(config, arguments.config)))
-        for stage in STAGES if arguments.stage == "run" else (arguments.stage,):
+        wanted = STAGES if arguments.stage == "run" else (arguments.stage,)
+        # The processes that share a fit are started with this same command; only the first does the rest.
+        helper = int(os.environ.get("LOCAL_RANK", "0")) > 0
+        for stage in ("fit",) if helper else wanted:
             getattr(stages, stage)()
     except (InputError, CheckpointError) as error:
         print(f"error: {error}", file=sys.stderr)

@@ -37,10 +37,12 @@ Scored by `python -m training evaluate` through the predictor that serves, with 
 
 ## Recipe
 
-{progress["update"]} updates, the best at {progress["best_update"]} (averaged weights); {progress["tokens"]:,} target tokens or texts seen;
-rate {fit["rate"]}, warm-up {fit["warmup"]}, {fit["batch_tokens"]} tokens a batch, {fit["accumulate"]} batches an update, label smoothing
-{training["label_smoothing"]}, seed {training["seed"]}. Commit {training["commit"]}; torch {training["torch"]}, onnxruntime {training["onnxruntime"]},
-Python {training["python"]}. The whole recipe is the run's TOML file in `training/configs/`; `config.json` beside this card repeats it.
+{progress["update"]} updates, the best at {progress["best_update"]} (averaged weights); {progress["items"]:,} target
+tokens or texts seen; rate {fit["rate"]}, warm-up {fit["warmup"]}, {fit["batch_tokens"]} tokens a batch,
+{fit["accumulate"]} batches an update, label smoothing {training["label_smoothing"]}, seed {training["seed"]}.
+Commit {training["commit"]}; torch {training["torch"]}, onnxruntime {training["onnxruntime"]}, Python
+{training["python"]}. The whole recipe is the run's TOML file in `training/configs/`; `config.json` beside this card
+repeats it.
 """
 
 
@@ -53,6 +55,8 @@ def _scores(metrics: dict[str, dict[str, Any]]) -> str:
     for name, values in metrics.items():
         lines.append(f"| {name} | {values['rows']} | {' | '.join(str(values[n]) for n in names)} |")
         if "fp32" in values:
-            lines.append(f"| {name}, fp32 graphs | {values['rows']} | {' | '.join(str(values['fp32'][n]) for n in names)} |")
+            lines.append(
+                f"| {name}, fp32 graphs | {values['rows']} | {' | '.join(str(values['fp32'][n]) for n in names)} |"
+            )
     signatures = {v for values in metrics.values() for n, v in values.items() if n.endswith("_signature")}
     return "\n".join(lines + [""] + [f"Signature: `{signature}`" for signature in sorted(signatures)])

@@ -120,7 +120,8 @@ class LSTM(Cell):
     h_t = o * tanh(c_t)
     """
 
-    gates, states, fused = 4, 2, torch.lstm
+    gates, states = 4, 2
+    fused: ClassVar[Callable[..., Any] | None] = torch.lstm
 
     def reset_parameters(self) -> None:
         """As every cell, but b_f = forget_bias, so that memory is kept at first (Jozefowicz et al. 2015)."""
@@ -140,7 +141,7 @@ class PeepholeLSTM(LSTM):
     i = sigma(... + p_i * c_{t-1}),  f = sigma(... + p_f * c_{t-1}),  o = sigma(... + p_o * c_t), the rest as in LSTM.
     """
 
-    fused = None
+    fused: ClassVar[Callable[..., Any] | None] = None
 
     def __init__(self, input_size: int, hidden_size: int, forget_bias: float = 1.0) -> None:
         super().__init__(input_size, hidden_size, forget_bias)

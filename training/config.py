@@ -114,7 +114,7 @@ class SentimentRun(Run):
     subwords: SubwordConfig
     model: ClassifierConfig = field(default_factory=ClassifierConfig)
     window: int = 1000
-    """Tokens that the model reads at once: longer training texts are cut there, longer texts to classify are read in windows."""
+    """Tokens that the model reads at once: longer training texts are cut there, others are read in windows."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -130,7 +130,7 @@ def _forbid_unknown_keys(kind: Any) -> None:
     It reads this from an attribute, set here so that the dataclasses need no pydantic (`inference` has none).
     """
     if is_dataclass(kind):
-        kind.__pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[attr-defined]
+        kind.__pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[union-attr]
         for hint in get_type_hints(kind).values():
             _forbid_unknown_keys(hint)
     for argument in get_args(kind):
@@ -159,5 +159,12 @@ def load_config(path: Path) -> AnyRun:
     try:
         return _ADAPTER.validate_python(values)
     except ValidationError as error:
-        faults = [f"{'.'.join(map(str, e['loc']))}: {e['msg']} (given: {e['input']!r})" for e in error.errors()]
-        raise InputError(f"{path}: {'; '.join(faults)}") from error
+        raise InputError(f"{path}: {'; '.join(map(_fault, error.errors()))}") from error
+
+
+def _fault(error: Any) -> str:
+    """One of pydantic's errors in a line; the first part of a place is the task, which the reader knows."""
+    place = ".".join(map(str, error["loc"][1:] or error["loc"]))
+    given = error["input"]
+    shown = f" (given: {given!r})" if isinstance(given, (str, int, float, bool)) else ""
+    return f"{place}: {error['msg']}{shown}".removeprefix(": ")

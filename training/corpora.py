@@ -79,15 +79,21 @@ def _read_lines(corpus: Corpus, fields: Sequence[str], root: Path) -> Iterator[R
             return
         number += 1
         if any(value is None for value in values):
-            ended = [corpus.lines[n] for n, v in zip([f for f in fields if f in corpus.lines], values, strict=True) if v is None]
-            raise InputError(f"{ended[0]} ends before line {number}, {corpus} must have equally many lines: align them again")
+            ended = [
+                corpus.lines[n]
+                for n, v in zip([f for f in fields if f in corpus.lines], values, strict=True)
+                if v is None
+            ]
+            raise InputError(
+                f"{ended[0]} ends before line {number}, {corpus} must have equally many lines: align them again"
+            )
         rest = iter(values)
         yield tuple(str(next(rest)) if there else "" for there in present)
 
 
 def _open(path: Path) -> io.BufferedIOBase:
     try:
-        return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")  # type: ignore[return-value]
+        return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}. Is HOIQUY_DATA right?") from error
 
@@ -99,7 +105,9 @@ def _text_lines(path: Path) -> Iterator[str]:
             for number, line in enumerate(file, start=1):
                 yield line.decode("utf-8-sig" if number == 1 else "utf-8").removesuffix("\n").removesuffix("\r")
         except UnicodeDecodeError as error:
-            raise InputError(f"{path}, line {number}: not UTF-8 ({error.reason} at byte {error.start}); convert the file") from error
+            raise InputError(
+                f"{path}, line {number}: not UTF-8 ({error.reason} at byte {error.start}); convert the file"
+            ) from error
         except (EOFError, gzip.BadGzipFile) as error:
             raise InputError(f"{path}: broken gzip file ({error}); fetch it again") from error
 
@@ -125,7 +133,9 @@ def _tsv(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     for number, line in enumerate(lines, start=2):
         values = line.split("\t")
         if len(values) != len(header):
-            raise InputError(f"{path}, line {number}: {len(values)} values for the {len(header)} columns {', '.join(header)}")
+            raise InputError(
+                f"{path}, line {number}: {len(values)} values for the {len(header)} columns {', '.join(header)}"
+            )
         yield number, dict(zip(header, values, strict=True))
 
 
@@ -134,7 +144,9 @@ def _csv(path: Path) -> Iterator[dict[str, Any]]:
     try:
         for row in reader:
             if None in row or None in row.values():
-                raise InputError(f"{path}, line {reader.line_num}: its values do not fit the columns {reader.fieldnames}")
+                raise InputError(
+                    f"{path}, line {reader.line_num}: its values do not fit the columns {reader.fieldnames}"
+                )
             yield row
     except csv.Error as error:
         raise InputError(f"{path}, line {reader.line_num}: {error}") from error
@@ -178,7 +190,9 @@ def _value(record: dict[str, Any], column: str, name: str, where: str) -> str:
         if not isinstance(value, dict) or part not in value:
             if name == "origin":
                 return ""
-            raise InputError(f"{where}: no column {column!r} for {name!r} among {', '.join(map(str, record))}; set `columns`")
+            raise InputError(
+                f"{where}: no column {column!r} for {name!r} among {', '.join(map(str, record))}; set `columns`"
+            )
         value = value[part]
     if value is None:
         return ""

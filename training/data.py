@@ -128,7 +128,8 @@ def clean(
             row = tidy(first, corpus.labels.get(second, second))
             identity = hashlib.blake2b("\0".join(row).encode(), digest_size=12).digest()
             reason = (
-                "weight 0" if weight == 0
+                "weight 0"
+                if weight == 0
                 else fault(*row)
                 or ("duplicate" if identity in seen else None)
                 or ("in a held-out split" if key(row[0]) in held_out else None)
@@ -146,7 +147,7 @@ def clean(
 
 
 def split_off(keys: Sequence[bytes], count: int, seed: int) -> Array:
-    """Which rows make a dev split `(count,)` of rows with these keys: chosen by hash, so whatever order rows come in."""
+    """Which rows make a dev split `(count,)`: chosen by the hash of their keys, in whatever order they come."""
     order = sorted(range(len(keys)), key=lambda i: hashlib.blake2b(keys[i], key=seed.to_bytes(8, "big")).digest())
     return np.sort(np.array(order[:count], dtype=np.int64))
 
@@ -161,7 +162,8 @@ def epoch_rows(weights: Array, seed: int, epoch: int) -> Array:
 def buckets(lengths: Array, rows: Array, tokens: int, seed: int, epoch: int) -> list[Array]:
     """Cut an epoch into batches of rows of about equal length, in an order that (seed, epoch) decides.
 
-    `lengths (N,)` or `(N, 2)` tokens of every row; a batch has at most `tokens` padded tokens on its longest side, at least one row.
+    `lengths (N,)` or `(N, 2)` tokens of every row; a batch has at most `tokens` padded tokens on
+    its longest side, and at least one row.
     """
     rng = np.random.default_rng([seed, epoch, 1])
     sizes = lengths.reshape(len(lengths), -1)
@@ -174,3 +176,26 @@ def buckets(lengths: Array, rows: Array, tokens: int, seed: int, epoch: int) -> 
             batches.append(rows[start:end])
             start = end
     return [batches[i] for i in rng.permutation(len(batches))]
+
+
+class Batches:
+    """The endless stream of batches of row numbers, at (epoch, position): a function of the seed alone."""
+
+    def __init__(self, lengths: Array, weights: Array, tokens: int, seed: int) -> None:
+        self.lengths, self.weights, self.tokens, self.seed = lengths, weights, tokens, seed
+        self.epoch = self.position = 0
+        self._order: list[Array] = []
+
+    def seek(self, epoch: int, position: int) -> None:
+        """Go on from here."""
+        self.epoch, self.position, self._order = epoch, position, []
+
+    def __next__(self) -> Array:
+        if not self._order:
+            rows = epoch_rows(self.weights, self.seed, self.epoch)
+            self._order = buckets(self.lengths, rows, self.tokens, self.seed, self.epoch)
+        rows = self._order[self.position]
+        self.position += 1
+        if self.position == len(self._order):
+            self.seek(self.epoch + 1, 0)
+        return rows

@@ -6,27 +6,26 @@ else. So a run that was killed and started again goes through the same batches t
 
 import json
 import math
-import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 import torch
-from lightning.fabric import Fabric
-from safetensors import safe_open
-from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from lightning_fabric import Fabric
+from safetensors.torch import save_file
+from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
-from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
-from training.curves import plot
-from training.data import Array, buckets, epoch_rows
-from training.errors import InputError
-from training.tasks import Held
+from inference.files import write_atomically
+from training.data import Array, Batches, buckets
+from training.history import History
+from training.state import Progress, load_state, save_state
+from training.tasks import Batch, Held, Task
 
 
 @dataclass(frozen=True)
@@ -81,177 +80,146 @@ class FitConfig:
         return self.rate * min((update + 1) / max(1, self.warmup), (self.updates - update) / max(1, decay), 1.0)
 
 
-class Task(Protocol):
-    """What the loop needs of a task, which is also the module that it trains (see `training.tasks`)."""
-
-    def encode(self, rows: Sequence[tuple[str, str]]) -> tuple[list[Any], Array]: ...
-    def collate(self, items: Sequence[Any]) -> tuple[Tensor, ...]: ...
-    def count(self, lengths: Array) -> int: ...
-    def score(self, held: Held) -> dict[str, float]: ...
-
-
-def precision_for(config: FitConfig) -> str:
+def precision_for(config: FitConfig) -> Literal["32-true", "bf16-mixed"]:
     """`config.precision`, with auto resolved for this machine."""
     if config.precision != "auto":
         return config.precision
     cuda = config.accelerator in ("auto", "cuda") and torch.cuda.is_available()
+    # Where bf16 is emulated it is twenty times slower than fp32, so a guess would not be harmless.
     fast = torch.cuda.is_bf16_supported() if cuda else torch.cpu._is_avx512_bf16_supported()
-    # Where bf16 is emulated it is many times slower than fp32, so a guess is not harmless.
     return "bf16-mixed" if fast else "32-true"
 
 
-class Batches:
-    """The endless stream of batches of row numbers, at (epoch, position)."""
-
-    def __init__(self, lengths: Array, weights: Array, tokens: int, seed: int) -> None:
-        self.lengths, self.weights, self.tokens, self.seed = lengths, weights, tokens, seed
-        self.epoch = self.position = 0
-        self._order: list[Array] = []
-
-    def seek(self, epoch: int, position: int) -> None:
-        """Go on from here: a pure function of the seed, so nothing else needs to be saved."""
-        self.epoch, self.position, self._order = epoch, position, []
-
-    def __next__(self) -> Array:
-        if not self._order:
-            rows = epoch_rows(self.weights, self.seed, self.epoch)
-            self._order = buckets(self.lengths, rows, self.tokens, self.seed, self.epoch)
-        rows = self._order[self.position]
-        self.position += 1
-        if self.position == len(self._order):
-            self.seek(self.epoch + 1, 0)
-        return rows
-
-
-@dataclass
-class Progress:
-    """Where a run stands; saved as JSON beside the tensors."""
-
-    update: int = 0
-    """Updates done."""
-    epoch: int = 0
-    position: int = 0
-    best_score: float = -math.inf
-    best_update: int = 0
-    tokens: int = 0
-    """Loss items seen."""
-    seconds: float = 0.0
-
-
-def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` make a file beside `path`, force it to disk, then put it in place: whole or not at all."""
-    temporary = path.with_name(path.name + ".partial")
-    write(temporary)
-    for target in (temporary, path.parent):
-        descriptor = os.open(target, os.O_RDONLY)
-        os.fsync(descriptor)
-        os.close(descriptor)
-        if target is temporary:
-            os.replace(temporary, path)
-
-
 class Trainer:
-    """Trains one task in one directory: `state/` to resume from, `best.safetensors`, the history and its curves."""
+    """Trains one task in one directory: the state to resume from, the best weights, the history and its curves."""
 
-    def __init__(self, task: nn.Module, config: FitConfig, directory: Path, seed: int, weights: Array, rows: Sequence[tuple[str, str]], dev: Sequence[Held], settings: dict[str, Any]) -> None:
-        self.config, self.directory, self.seed, self.dev, self.settings = config, directory, seed, dev, settings
+    def __init__(
+        self,
+        task: Task,
+        config: FitConfig,
+        directory: Path,
+        seed: int,
+        rows: Sequence[tuple[str, str]],
+        weights: Array,
+        dev: Sequence[Held],
+        settings: dict[str, Any],
+    ) -> None:
+        """Train `task` on `rows`, of which an epoch sees each `weights[r]` times, and validate on `dev`.
+
+        `settings` is what must be the same when a saved state is taken up again.
+        """
+        self.task, self.config, self.directory, self.seed = task, config, directory, seed
+        self.dev, self.settings = dev, settings
         if config.threads:
             torch.set_num_threads(config.threads)
         self.fabric = Fabric(
             accelerator=config.accelerator,
             devices=config.devices,
             strategy="ddp" if config.devices > 1 else "auto",
-            precision=precision_for(config),  # type: ignore[arg-type]
+            precision=precision_for(config),
         )
         self.fabric.launch()
         directory.mkdir(parents=True, exist_ok=True)
-        self.task = task
-        self.items, lengths = task.encode(rows)  # type: ignore[operator]
+        self.items, lengths = task.encode(rows)
         self.batches = Batches(lengths, weights, config.batch_tokens, seed)
-        optimiser = torch.optim.AdamW(task.parameters(), lr=config.rate, betas=config.betas, weight_decay=config.weight_decay, fused=True)
-        self.averaged = AveragedModel(task.model, multi_avg_fn=_average(config.average))  # type: ignore[arg-type]
+        self.averaged = AveragedModel(task.model, multi_avg_fn=_average(config.average))
+        optimiser = torch.optim.AdamW(
+            task.parameters(), lr=config.rate, betas=config.betas, weight_decay=config.weight_decay, fused=True
+        )
         self.module, self.optimiser = self.fabric.setup(task, optimiser)
         self.averaged.to(self.fabric.device)
         self.progress = Progress()
-        self.history: list[dict[str, Any]] = []
         self._stop = False
 
-    def run(self) -> Path:
-        """Train to the end, or from the last saved state to the end; returns the file of the best weights.
+    @property
+    def _state(self) -> Path:
+        return self.directory / "state.safetensors"
 
-        Raises FloatingPointError when loss or gradient is not finite (the last saved state stays), and
-        KeyboardInterrupt after saving, when the process is told to stop.
+    def run(self) -> None:
+        """Train to the end, from the last saved state if there is one.
+
+        Raises FloatingPointError when a loss or gradient is not finite (the last saved state stays), InputError when
+        the saved state was made with other settings, and KeyboardInterrupt, after saving, when told to stop.
         """
-        self.resume()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._request_stop)
-        writer = SummaryWriter(str(self.directory / "tensorboard"), purge_step=self.progress.update)
-        bar = tqdm(total=self.config.updates, initial=self.progress.update, unit="update", dynamic_ncols=True, disable=self.fabric.global_rank > 0)
-        with bar:
-            while self.progress.update < self.config.updates and not self._finished():
-                record = self.update()
-                done = self.progress.update
-                last = done == self.config.updates
-                if done % self.config.validate_every == 0 or last:
-                    record |= self.validate()
-                bar.update()
-                if done % self.config.log_every == 0 or "score" in record:
-                    self._log(record, writer, bar)
-                if done % self.config.save_every == 0 or last or self._stop:
-                    self.save()
-                if self._stop:
-                    raise KeyboardInterrupt(f"stopped after update {done}; the same command goes on from there")
-        writer.close()
-        return self.directory / "best.safetensors"
+        if self._state.exists():
+            self.progress = load_state(self._state, self.settings, self.task.model, self.averaged, self.optimiser)
+            self.batches.seek(self.progress.epoch, self.progress.position)
+        first = self.fabric.global_rank == 0
+        history = History(self.directory, self.progress.update) if first else None
+        bar = tqdm(total=self.config.updates, initial=self.progress.update, unit="update", disable=not first)
+        with self._stoppable(), bar:
+            while self.progress.update < self.config.updates and not self._converged():
+                self._advance(history, bar)
+        if history:
+            history.close()
 
-    def update(self) -> dict[str, Any]:
+    def _advance(self, history: History | None, bar: Any) -> None:
+        """One update, and what is due after it: validation, a line in the history, a saved state."""
+        record, config = self.update(), self.config
+        done = self.progress.update
+        last = done == config.updates
+        if done % config.validate_every == 0 or last:
+            record |= self.validate()
+        bar.update()
+        if history and (done % config.log_every == 0 or "score" in record):
+            history.add(record)
+            bar.set_postfix(loss=f"{record['train_loss']:.3f}", best=f"{self.progress.best_score:.2f}")
+            if "score" in record:
+                bar.write(" ".join(f"{name}={value:.4g}" for name, value in record.items()))
+        if history and (done % config.save_every == 0 or last or self._stop):
+            save_state(self._state, self.settings, self.progress, self.task.model, self.averaged, self.optimiser)
+        if self._stop:
+            raise KeyboardInterrupt(f"stopped after update {done}; the same command goes on from there")
+
+    def update(self) -> dict[str, float]:
         """One optimiser step over `accumulate` batches; returns its record."""
         config, progress, fabric = self.config, self.progress, self.fabric
         rate = config.rate_at(progress.update)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         batches = [next(self.batches) for _ in range(config.accumulate)]
-        count = sum(self.task.count(self.batches.lengths[rows]) for rows in batches)  # type: ignore[operator]
+        count = sum(self.task.count(self.batches.lengths[rows]) for rows in batches)
         mine = range(fabric.global_rank, len(batches), config.devices)
         self.module.train()
         total = torch.zeros((), device=fabric.device)
         for index in mine:
             # Seeded by batch, not by device: the dropout masks are the same on however many devices.
             torch.manual_seed(self.seed * 1_000_003 + progress.update * config.accumulate + index)
-            batch = self._collate(batches[index])
+            batch = self._batch([self.items[row] for row in batches[index]])
             with fabric.no_backward_sync(self.module, enabled=index != mine[-1]):
                 loss = self.module(batch) / count
                 # Data-parallel training averages gradients over devices; the sum is wanted.
                 fabric.backward(loss * config.devices)
             total += loss.detach()
         norm = fabric.clip_gradients(self.module, self.optimiser, max_norm=config.clip, error_if_nonfinite=False)
-        loss_value, norm_value = float(fabric.all_reduce(total, reduce_op="sum")), float(norm)  # type: ignore[arg-type]
-        if not (math.isfinite(loss_value) and math.isfinite(norm_value)):
-            raise FloatingPointError(
-                f"update {progress.update + 1}: loss {loss_value}, gradient norm {norm_value}. The last saved state is kept; "
-                "lower `rate` or raise `warmup`, and look at the data"
-            )
+        record = {
+            "update": progress.update + 1,
+            "epoch": self.batches.epoch,
+            "train_loss": float(_tensor(fabric.all_reduce(total, reduce_op="sum"))),
+            "rate": rate,
+            "gradient_norm": float(_tensor(norm)),
+        }
+        _refuse_nan(record)
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
-        self.averaged.update_parameters(self.task.model)  # type: ignore[arg-type]
+        self.averaged.update_parameters(self.task.model)
         progress.update += 1
-        progress.tokens += count
+        progress.items += count
         progress.epoch, progress.position = self.batches.epoch, self.batches.position
-        return {"update": progress.update, "epoch": progress.epoch, "train_loss": loss_value, "rate": rate, "gradient_norm": norm_value}
+        return record
 
-    def _collate(self, rows: Array) -> Any:
-        batch = self.task.collate([self.items[row] for row in rows])  # type: ignore[operator]
+    def _batch(self, items: Sequence[Any]) -> Batch:
+        batch = self.task.collate(items)
         return type(batch)(*(self.fabric.to_device(tensor) for tensor in batch))
 
     def validate(self) -> dict[str, float]:
         """Loss and score of the averaged weights on every dev set; keeps them when their mean score is the best yet."""
-        current, self.task.model = self.task.model, self.averaged.module
-        self.task.eval()
         record: dict[str, float] = {}
-        for held in self.dev:
-            record[f"dev_{held.name}_loss"] = self._loss(held)
-            record |= {f"dev_{held.name}_{name}": value for name, value in self.task.score(held).items()}  # type: ignore[operator]
-        self.task.model = current
+        with self._averaged_weights():
+            for held in self.dev:
+                record[f"dev_{held.name}_loss"] = self._loss(held)
+                scores = self.task.score(held)
+                record |= {f"dev_{held.name}_{name}": value for name, value in scores.items()}
         record["score"] = float(np.mean([record[f"dev_{held.name}_score"] for held in self.dev]))
         if record["score"] > self.progress.best_score:
             self.progress.best_score, self.progress.best_update = record["score"], self.progress.update
@@ -260,91 +228,56 @@ class Trainer:
                 write_atomically(self.directory / "best.safetensors", lambda path: save_file(tensors, path))
         return record
 
+    @contextmanager
+    def _averaged_weights(self) -> Iterator[None]:
+        """The task with the averaged model in place of the trained one, in evaluation mode."""
+        current, self.task.model = self.task.model, self.averaged.module
+        self.task.eval()
+        try:
+            yield
+        finally:
+            self.task.model = current
+
     @torch.inference_mode()
     def _loss(self, held: Held) -> float:
-        items, lengths = self.task.encode(held.rows)  # type: ignore[operator]
-        total, count = 0.0, 0
+        items, lengths = self.task.encode(held.rows)
+        total = 0.0
         for rows in buckets(lengths, np.arange(len(items)), self.config.batch_tokens, 0, 0):
-            batch = self.task.collate([items[row] for row in rows])  # type: ignore[operator]
             with self.fabric.autocast():
-                total += float(self.task(type(batch)(*(self.fabric.to_device(t) for t in batch))))
-            count += self.task.count(lengths[rows])  # type: ignore[operator]
-        return total / count
+                total += float(self.task(self._batch([items[row] for row in rows])))
+        return total / self.task.count(lengths)
 
-    def _finished(self) -> bool:
+    def _converged(self) -> bool:
         waited = (self.progress.update - self.progress.best_update) // self.config.validate_every
         return 0 < self.config.patience <= waited
 
-    def _request_stop(self, *_: object) -> None:
-        self._stop = True
+    @contextmanager
+    def _stoppable(self) -> Iterator[None]:
+        """Let SIGINT and SIGTERM end the run after the update under way, its state saved."""
 
-    def _log(self, record: dict[str, Any], writer: SummaryWriter, bar: Any) -> None:
-        if self.fabric.global_rank > 0:
-            return
-        self.history.append(record)
-        with (self.directory / "history.jsonl").open("a") as file:
-            file.write(json.dumps(record) + "\n")
-        for name, value in record.items():
-            if name != "update":
-                writer.add_scalar(name, value, record["update"])
-        bar.set_postfix(loss=f"{record['train_loss']:.3f}", best=f"{self.progress.best_score:.2f}")
-        if "score" in record:
-            plot(self.history, self.directory / "curves.png")
-            bar.write(" ".join(f"{k}={v:.4g}" for k, v in record.items()))
+        def request(*_: object) -> None:
+            self._stop = True
 
-    def save(self) -> None:
-        """Write the whole state into `state/`: the new one is in place before the old one goes."""
-        if self.fabric.global_rank > 0:
-            return
-        tensors = {f"model.{name}": t for name, t in self.task.model.state_dict().items()}  # type: ignore[union-attr]
-        tensors |= {f"average.{name}": t for name, t in self.averaged.state_dict().items()}
-        for index, state in self.optimiser.state_dict()["state"].items():
-            tensors |= {f"optimiser.{index}.{name}": t for name, t in state.items()}
-        tensors = {name: t.contiguous() for name, t in tensors.items()}
-        meta = {"progress": json.dumps(vars(self.progress)), "settings": json.dumps(self.settings)}
-        write_atomically(self.directory / "state.safetensors", lambda path: save_file(tensors, path, meta))
-
-    def resume(self) -> None:
-        """Take up the saved state, if there is one. Raises InputError when it was made with other settings."""
-        path = self.directory / "state.safetensors"
-        if not path.exists():
-            (self.directory / "history.jsonl").unlink(missing_ok=True)
-            return
-        with safe_open(path, "pt") as file:
-            meta = file.metadata()
-        before, now = json.loads(meta["settings"]), json.loads(json.dumps(self.settings))
-        changed = [f"{name} was {before.get(name)}, is {now.get(name)}" for name in before | now if before.get(name) != now.get(name)]
-        if changed:
-            raise InputError(f"{self.directory} was begun with other settings ({'; '.join(changed)}): change them back, or move that folder away")
-        tensors = load_file(path)
-        self.task.model.load_state_dict(_below("model.", tensors))
-        self.averaged.load_state_dict(_below("average.", tensors))
-        state = self.optimiser.state_dict()
-        for name, tensor in _below("optimiser.", tensors).items():
-            index, _, key = name.partition(".")
-            state["state"].setdefault(int(index), {})[key] = tensor
-        self.optimiser.load_state_dict(state)
-        self.progress = Progress(**json.loads(meta["progress"]))
-        self.batches.seek(self.progress.epoch, self.progress.position)
-        self._read_history()
-
-    @staticmethod
-    def saved_progress(directory: Path) -> dict[str, Any]:
-        """The progress that the saved state in `directory` has."""
-        with safe_open(directory / "state.safetensors", "pt") as file:
-            return dict(json.loads(file.metadata()["progress"]))
-
-    def _read_history(self) -> None:
-        """Keep the records up to the saved state: what came after it will be made again."""
-        path = self.directory / "history.jsonl"
-        lines = path.read_text().splitlines() if path.exists() else []
-        self.history = [r for r in map(json.loads, lines) if r["update"] <= self.progress.update]
-        text = "".join(json.dumps(record) + "\n" for record in self.history)
-        write_atomically(path, lambda beside: beside.write_text(text))
+        before = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
-def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
+def _refuse_nan(record: dict[str, float]) -> None:
+    if not (math.isfinite(record["train_loss"]) and math.isfinite(record["gradient_norm"])):
+        raise FloatingPointError(
+            f"update {record['update']}: {json.dumps(record)}. The last saved state is kept; "
+            "lower `rate` or raise `warmup`, and look at the data"
+        )
+
+
+def _tensor(value: Any) -> Tensor:
+    """Fabric types what it reduces as any collection; here it is always a tensor."""
+    assert isinstance(value, Tensor)
+    return value
 
 
 def _average(decay: float) -> Callable[[Any, Any, Any], None]:

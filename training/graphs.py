@@ -1,9 +1,9 @@
 """Models as ONNX graphs, built node by node, so that every cell serves and every product can be int8.
 
-int8 here is exact whatever the machine and whatever the neighbours in a batch: activations lie in [-1, 1] by construction
-(an h is one of a tanh or a gate; embeddings, context and readout are scaled into it when the graph is built) and are
-quantised with one constant scale, and weights have 7 bits a channel, since the kernels of processors without VNNI add
-pairs of products in 16 bits and would saturate with 8.
+int8 here is exact whatever the machine and whatever the neighbours in a batch: activations lie in [-1, 1] (an h does by
+its equations; embeddings, context and readout are scaled into it when the graph is built) and are quantised with one
+constant scale, and weights have 7 bits a channel, since the kernels of processors without VNNI add pairs of products
+in 16 bits and would saturate with 8.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+from numpy.typing import ArrayLike
 from onnx import TensorProto, helper, numpy_helper
 
 from inference.decoding import Array
@@ -52,13 +53,13 @@ class Graph:
         self._nodes.append(helper.make_node("Identity", [value], [name]))
         self._outputs.append(helper.make_tensor_value_info(name, dtype, shape))
 
-    def constant(self, array: Array) -> str:
+    def constant(self, array: ArrayLike) -> str:
         """A constant tensor."""
         name = f"w{len(self._weights)}"
         self._weights.append(numpy_helper.from_array(np.array(array, order="C"), name))
         return name
 
-    def floats(self, array: Array) -> str:
+    def floats(self, array: ArrayLike) -> str:
         """A constant fp32 tensor; scalars too."""
         return self.constant(np.asarray(array, dtype=np.float32))
 
@@ -179,8 +180,8 @@ def _reorder(tensor: Array, order: Sequence[int]) -> Array:
     return np.concatenate([gates[i] if i >= 0 else -gates[~i] for i in order])
 
 
-# ONNX operators want other orders: GRU z r n; LSTM i o f c. A coupled cell's i = 1 - f = sigma(-z) where f = sigma(z): an
-# LSTM with f's weights negated. (`input_forget` would say the same, but ONNX Runtime takes it for f = 1 - i.)
+# ONNX operators want other orders: GRU z r n; LSTM i o f c. A coupled cell's i = 1 - f = sigma(-z) where f = sigma(z):
+# an LSTM with f's weights negated. (`input_forget` would say the same, but ONNX Runtime takes it for f = 1 - i.)
 _OPERATORS: dict[str, tuple[str, Sequence[int], dict[str, Any]]] = {
     "rnn": ("RNN", (0,), {"activations": ["Tanh"]}),
     "rnn_relu": ("RNN", (0,), {"activations": ["Relu"]}),
@@ -200,12 +201,18 @@ def recurrent(g: Graph, cell: str, x: str, directions: Sequence[Tensors]) -> str
     hidden = directions[0]["weight_hh"].shape[1]
     w = np.stack([_reorder(d["weight_ih"], order) for d in directions])
     u = np.stack([_reorder(d["weight_hh"], order) for d in directions])
-    bias = np.stack([np.concatenate([_reorder(d["bias_ih"], order), _reorder(d["bias_hh"], order)]) for d in directions])
+    bias = np.stack(
+        [np.concatenate([_reorder(d["bias_ih"], order), _reorder(d["bias_hh"], order)]) for d in directions]
+    )
     if cell == "peephole":
         peepholes = g.floats(np.stack([d["weight_peephole"][[0, 2, 1]].ravel() for d in directions]))  # i o f
     else:
         peepholes = ""
-    attributes = {**attributes, "hidden_size": hidden, "direction": "bidirectional" if len(directions) == 2 else "forward"}
+    attributes = {
+        **attributes,
+        "hidden_size": hidden,
+        "direction": "bidirectional" if len(directions) == 2 else "forward",
+    }
     if "activations" in attributes:
         attributes["activations"] = attributes["activations"] * len(directions)
     if g.int8 and kind == "LSTM":
@@ -214,9 +221,28 @@ def recurrent(g: Graph, cell: str, x: str, directions: Sequence[Tensors]) -> str
             integers, scale = quantise(weight, axis=2)
             inputs.append(g.constant(integers.transpose(0, 2, 1)))
             scales += [g.floats(scale), g.constant(np.zeros(scale.shape, np.int8))]
-        y = g.op("DynamicQuantizeLSTM", *inputs, g.floats(bias), "", "", "", peepholes, *scales, domain="com.microsoft", **attributes)
+        y = g.op(
+            "DynamicQuantizeLSTM",
+            *inputs,
+            g.floats(bias),
+            "",
+            "",
+            "",
+            peepholes,
+            *scales,
+            domain="com.microsoft",
+            **attributes,
+        )
     else:
-        y = g.op(kind, x, g.floats(w), g.floats(u), g.floats(bias), *(["", "", "", peepholes] if peepholes else []), **attributes)
+        y = g.op(
+            kind,
+            x,
+            g.floats(w),
+            g.floats(u),
+            g.floats(bias),
+            *(["", "", "", peepholes] if peepholes else []),
+            **attributes,
+        )
     # (S, D, 1, H) -> (S, 1, D*H)
     return str(g.op("Reshape", g.op("Transpose", y, perm=[0, 2, 1, 3]), g.ints(0, 0, -1)))
 
@@ -248,12 +274,16 @@ def encoder_graph(config: Seq2SeqConfig, tensors: Tensors, values_range: float, 
     split = g.ints(0, heads, hidden // heads)
     keys = g.op("Reshape", g.linear(outputs, t["encoder.keys.weight"], t["encoder.keys.bias"]), split)
     scale = np.float32(1 / values_range)
-    values = g.op("Reshape", g.linear(outputs, t["encoder.values.weight"] * scale, t["encoder.values.bias"] * scale), split)
+    values = g.op(
+        "Reshape", g.linear(outputs, t["encoder.values.weight"] * scale, t["encoder.values.bias"] * scale), split
+    )
     g.output(g.op("Transpose", keys, perm=[1, 2, 0]), "keys", TensorProto.FLOAT, [heads, hidden // heads, "S"])
     g.output(g.op("Transpose", values, perm=[1, 0, 2]), "values", TensorProto.FLOAT, [heads, "S", hidden // heads])
     g.output(g.op("GreaterOrEqual", ids, g.ints(0)), "mask", TensorProto.BOOL, ["S"])
     first = g.op("Gather", outputs, g.constant(np.int64(0)), axis=0)
-    bridge = g.op("Tanh", g.linear(g.op("Unsqueeze", first, g.ints(0)), t["encoder.bridge.weight"], t["encoder.bridge.bias"]))
+    bridge = g.op(
+        "Tanh", g.linear(g.op("Unsqueeze", first, g.ints(0)), t["encoder.bridge.weight"], t["encoder.bridge.bias"])
+    )
     zeros, index = g.floats(np.zeros(hidden)), 0
     for h in g.split(g.op("Squeeze", bridge, g.ints(0)), config.decoder_layers):
         for value in (h, zeros)[: cell_class(config.cell).states]:
@@ -262,7 +292,9 @@ def encoder_graph(config: Seq2SeqConfig, tensors: Tensors, values_range: float, 
     return g.bytes()
 
 
-def step_graph(config: Seq2SeqConfig, tensors: Tensors, values_range: float, readout_range: float, *, int8: bool) -> bytes:
+def step_graph(
+    config: Seq2SeqConfig, tensors: Tensors, values_range: float, readout_range: float, *, int8: bool
+) -> bytes:
     """One decoder step of N rows: `tokens (N,)`, memory and states -> `log_probs (N, V)` and the next states.
 
     Memory: `keys (N, heads, H/heads, S)`, `values (N, heads, S, H/heads)`, `mask (N, S)`; states: `state_i (N, H)`.
@@ -317,7 +349,9 @@ def classifier_graph(config: ClassifierConfig, tensors: Tensors, *, int8: bool) 
     table = tensors["embedding.weight"] * np.float32(config.embedding**0.5)
     x = g.op("Unsqueeze", g.embedding(ids, table), g.ints(1))
     both = g.op("Concat", x, bidirectional_stack(g, config.cell, x, tensors, "layers."), axis=-1)
-    pooled = g.op("Concat", g.op("ReduceMax", both, axes=[0], keepdims=0), g.op("ReduceMean", both, axes=[0], keepdims=0), axis=-1)
+    pooled = g.op(
+        "Concat", g.op("ReduceMax", both, axes=[0], keepdims=0), g.op("ReduceMean", both, axes=[0], keepdims=0), axis=-1
+    )
     logits = g.linear(pooled, tensors["output.weight"], tensors["output.bias"], exact=True)
     log_probs = g.op("Squeeze", g.op("LogSoftmax", logits, axis=-1), g.ints(0))
     g.output(log_probs, "log_probs", TensorProto.FLOAT, [len(tensors["output.bias"])])

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from sacrebleu.metrics import BLEU, CHRF
+from sacrebleu.metrics.bleu import BLEU
+from sacrebleu.metrics.chrf import CHRF
 
 
 def translation_metrics(outputs: Sequence[str], references: Sequence[str]) -> dict[str, Any]:
@@ -18,11 +19,10 @@ def translation_metrics(outputs: Sequence[str], references: Sequence[str]) -> di
 
 
 def expected_calibration_error(confidence: np.ndarray, right: np.ndarray, bins: int = 15) -> float:
-    """The mean gap between confidence `(N,)` and accuracy `(N,)` over bins of equal width (Guo et al. 2017, equation 3)."""
+    """The mean gap of confidence `(N,)` and accuracy `(N,)` over equal bins (Guo et al. 2017, equation 3)."""
     index = np.minimum((confidence * bins).astype(int), bins - 1)
     gaps = [
-        abs(confidence[index == b].mean() - right[index == b].mean()) * (index == b).mean()
-        for b in np.unique(index)
+        abs(confidence[index == b].mean() - right[index == b].mean()) * (index == b).mean() for b in np.unique(index)
     ]
     return float(sum(gaps))
 

@@ -1,4 +1,4 @@
-"""The stages of a run: subwords -> fit -> export -> evaluate. Each reads the files of the one before, and can run alone.
+"""The stages of a run: subwords -> fit -> export -> evaluate. Each reads the files of the last, and can run alone.
 
 Export comes before evaluation, since what is scored is what is served: the int8 graphs, through `inference.predictors`.
 """
@@ -8,7 +8,6 @@ import json
 import platform
 import subprocess
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
 from functools import cached_property
 from hashlib import sha256
 from importlib.metadata import version
@@ -18,10 +17,9 @@ from typing import Any, cast
 import numpy as np
 import torch
 from safetensors.torch import load_file, save
-from torch import nn
 
 from inference.checkpoint import Checkpoint, open_checkpoint, write_checkpoint
-from inference.decoding import Array
+from inference.files import write_atomically
 from inference.predictors import SentimentPredictor, TranslationPredictor
 from inference.text import drop_line_break_tags, normalise
 from inference.tokenizer import Tokenizer
@@ -31,12 +29,13 @@ from training.config import AnyRun, SentimentRun, TranslationRun
 from training.corpora import read
 from training.data import Split, clean, key, leak_keys, pair_fault, split_off, text_fault
 from training.errors import InputError
-from training.fit import Trainer, write_atomically
+from training.fit import Trainer
 from training.graphs import Tensors, classifier_graph, encoder_graph, step_graph
 from training.metrics import sentiment_metrics, translation_metrics
 from training.seq2seq import Seq2Seq
+from training.state import load_progress
 from training.subwords import SubwordConfig, train_subwords
-from training.tasks import Held, SentimentTask, TranslationTask
+from training.tasks import Held, SentimentTask, Task, TranslationTask
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,11 +77,11 @@ class Pipeline(ABC):
         """Tokenizer -> how it is made, and which text of a row it is made from."""
 
     @abstractmethod
-    def task(self, tokenizers: dict[str, Tokenizer]) -> nn.Module:
+    def task(self, tokenizers: dict[str, Tokenizer]) -> Task:
         """The task of this run with a new model."""
 
     @abstractmethod
-    def graphs(self, task: nn.Module, tensors: Tensors, *, int8: bool) -> dict[str, bytes]:
+    def graphs(self, task: Task, tensors: Tensors, *, int8: bool) -> dict[str, bytes]:
         """File -> ONNX graph, of the task's model with these weights."""
 
     @abstractmethod
@@ -110,6 +109,7 @@ class Pipeline(ABC):
             sets.append(Held(held.name, rows[: held.first or None]))
         return sets
 
+    @abstractmethod
     def check(self, row: tuple[str, str], where: str) -> None:
         """Raise InputError when a row cannot belong to this task at all."""
 
@@ -125,7 +125,9 @@ class Pipeline(ABC):
             self.check(row, "train")
         if data.dev_rows:
             if data.dev_rows >= len(split.rows):
-                raise InputError(f"dev_rows is {data.dev_rows}, but only {len(split.rows)} training rows are left: give less")
+                raise InputError(
+                    f"dev_rows is {data.dev_rows}, but only {len(split.rows)} training rows are left: give less"
+                )
             cut = split_off([key(first) for first, _ in split.rows], data.dev_rows, self.config.seed)
             dev.append(Held("dev", [split.rows[i] for i in cut]))
             kept = np.setdiff1d(np.arange(len(split.rows)), cut)
@@ -145,14 +147,19 @@ class Pipeline(ABC):
         for name, (config, side) in self.vocabularies().items():
             texts = [row[side] for row in split.rows]
             digest = sha256("\n".join(texts).encode()).hexdigest()
-            how = {**dataclasses.asdict(config), "rows": len(texts), "text_sha256": digest, "sentencepiece": version("sentencepiece")}
+            how = {
+                **dataclasses.asdict(config),
+                "rows": len(texts),
+                "text_sha256": digest,
+                "sentencepiece": version("sentencepiece"),
+            }
             model, record = self.tokenizer_directory / f"{name}.model", self.tokenizer_directory / f"{name}.json"
             if model.exists() and record.exists() and json.loads(record.read_text()) == how:
                 continue
             data = train_subwords(config, texts)
+            _write(model, data)
+            _write(record, json.dumps(how, indent=1).encode() + b"\n")
             print(f"subwords: {name}, {len(Tokenizer(data))} pieces -> {model}")
-            write_atomically(model, lambda path, data=data: path.write_bytes(data))
-            write_atomically(record, lambda path, how=how: path.write_text(json.dumps(how, indent=1) + "\n"))
 
     def tokenizers(self) -> dict[str, Tokenizer]:
         """The run's tokenizers. Raises InputError when `subwords` has not run."""
@@ -175,16 +182,17 @@ class Pipeline(ABC):
             "tokenizers": {name: sha256(t.model).hexdigest()[:16] for name, t in tokenizers.items()},
         }
         task = self.task(tokenizers)
-        Trainer(task, self.config.fit, self.directory, self.config.seed, split.weights, split.rows, dev, settings).run()
+        config = self.config
+        Trainer(task, config.fit, self.directory, config.seed, split.rows, split.weights, dev, settings).run()
 
     def export(self) -> None:
-        """Write the best weights as a checkpoint to `checkpoints/NAME/`, and in fp32 to `runs/NAME/fp32/` to compare."""
+        """Write the best weights as a checkpoint to `checkpoints/NAME/`, and in fp32 to `runs/NAME/fp32/`."""
         tokenizers = self.tokenizers()
         task = self.task(tokenizers)
         best = self.directory / "best.safetensors"
         if not best.exists():
             raise InputError(f"there is no {best}: run `python -m training fit CONFIG` first")
-        model = cast(nn.Module, task.model)
+        model = task.model
         model.load_state_dict(load_file(best))
         task.eval()
         tensors = {name: t.numpy() for name, t in model.state_dict().items()}
@@ -214,7 +222,7 @@ class Pipeline(ABC):
                 "fit": dataclasses.asdict(self.config.fit),
                 "label_smoothing": self.config.label_smoothing,
                 "seed": self.config.seed,
-                "progress": Trainer.saved_progress(self.directory),
+                "progress": dataclasses.asdict(load_progress(self.directory / "state.safetensors")),
                 "commit": _commit(),
                 "python": platform.python_version(),
                 **{name: version(name) for name in packages},
@@ -226,7 +234,9 @@ class Pipeline(ABC):
         """Score the checkpoint on the test sets, and on the dev sets beside its fp32 twin; write both into it."""
         checkpoint = open_checkpoint(self.checkpoint_directory, self.config.task)
         _, dev = self.splits
-        metrics = {held.name: {**self.measure(checkpoint, held), "rows": len(held.rows)} for held in (*self.held("test"), *dev)}
+        metrics = {
+            held.name: {**self.measure(checkpoint, held), "rows": len(held.rows)} for held in (*self.held("test"), *dev)
+        }
         twin = self.directory / "fp32"
         if twin.exists():
             exact = open_checkpoint(twin, self.config.task)
@@ -251,16 +261,21 @@ class TranslationPipeline(Pipeline):
     def fault(self, first: str, second: str) -> str | None:
         return pair_fault(first, second, self.config.data.clean)
 
+    def check(self, row: tuple[str, str], where: str) -> None:
+        """Every pair of texts can be a translation."""
+
     def vocabularies(self) -> dict[str, tuple[SubwordConfig, int]]:
         return {"source": (self.config.source_subwords, 0), "target": (self.config.target_subwords, 1)}
 
-    def task(self, tokenizers: dict[str, Tokenizer]) -> nn.Module:
+    def task(self, tokenizers: dict[str, Tokenizer]) -> TranslationTask:
         source, target = tokenizers["source"], tokenizers["target"]
         model = Seq2Seq(self.config.model, len(source), len(target))
         return TranslationTask(model, source, target, self.config.label_smoothing, self.config.decode)
 
-    def graphs(self, task: nn.Module, tensors: Tensors, *, int8: bool) -> dict[str, bytes]:
-        values, readout = cast(TranslationTask, task).ranges([row for held in self.splits[1] for row in held.rows][:1000])
+    def graphs(self, task: Task, tensors: Tensors, *, int8: bool) -> dict[str, bytes]:
+        values, readout = cast(TranslationTask, task).ranges(
+            [row for held in self.splits[1] for row in held.rows][:1000]
+        )
         config = self.config.model
         return {
             "encoder.onnx": encoder_graph(config, tensors, values, int8=int8),
@@ -289,22 +304,25 @@ class SentimentPipeline(Pipeline):
     def tidy(self, first: str, second: str) -> tuple[str, str]:
         return normalise(drop_line_break_tags(first)), second
 
-    def fault(self, first: str, second: str) -> str | None:
+    def fault(self, first: str, second: str) -> str | None:  # noqa: ARG002
         return text_fault(first, self.config.data.clean)
 
     def check(self, row: tuple[str, str], where: str) -> None:
         if row[1] not in self.config.labels:
-            raise InputError(f"{where}: label {row[1]!r} is none of {', '.join(self.config.labels)}; set `labels` of the run, or of the corpus")
+            raise InputError(
+                f"{where}: label {row[1]!r} is none of {', '.join(self.config.labels)}; "
+                "set `labels` of the run, or of the corpus"
+            )
 
     def vocabularies(self) -> dict[str, tuple[SubwordConfig, int]]:
         return {"tokenizer": (self.config.subwords, 0)}
 
-    def task(self, tokenizers: dict[str, Tokenizer]) -> nn.Module:
+    def task(self, tokenizers: dict[str, Tokenizer]) -> SentimentTask:
         tokenizer = tokenizers["tokenizer"]
         model = SentimentClassifier(self.config.model, len(tokenizer), len(self.config.labels))
         return SentimentTask(model, tokenizer, self.config.labels, self.config.label_smoothing, self.config.window)
 
-    def graphs(self, task: nn.Module, tensors: Tensors, *, int8: bool) -> dict[str, bytes]:
+    def graphs(self, task: Task, tensors: Tensors, *, int8: bool) -> dict[str, bytes]:  # noqa: ARG002
         return {"classifier.onnx": classifier_graph(self.config.model, tensors, int8=int8)}
 
     def serving(self) -> dict[str, Any]:
@@ -323,11 +341,19 @@ def pipeline(config: AnyRun, places: Places) -> Pipeline:
     return PIPELINES[config.task](config, places)
 
 
+def _write(path: Path, data: bytes) -> None:
+    write_atomically(path, lambda beside: beside.write_bytes(data))
+
+
 def _commit() -> str:
     """The commit that the code is at, marked when the tree has changes; "unknown" outside a git checkout."""
     try:
         return subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=12"], capture_output=True, text=True, check=True, cwd=Path(__file__).parent
+            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=Path(__file__).parent,
         ).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return "unknown"

@@ -1,8 +1,8 @@
 """The translator: a BiLSTM encoder, and an LSTM decoder that attends to it, one step at a time.
 
 The decoder is GNMT's (Wu et al. 2016, section 3): its first layer's output is the query, and the context feeds the
-layers above and the readout. No output of attention goes back into the first layer, so that in training each layer runs over the
-whole target at once, in torch's fused kernel, where input feeding (Luong et al. 2015) needs a loop over steps.
+layers above and the readout. No output of attention goes back into the first layer, so that in training each layer
+runs over the whole target at once, in torch's fused kernel, where input feeding (Luong et al. 2015) needs a loop.
 `benchmarks/decoder_attention.py` measures the two.
 """
 
@@ -92,7 +92,7 @@ def attend(query: Tensor, memory: Memory, heads: int) -> tuple[Tensor, Tensor]:
     """
 
     def split(x: Tensor) -> Tensor:
-        return x.unflatten(-1, (heads, -1)).transpose(1, 2)
+        return x.reshape(*x.shape[:2], heads, -1).transpose(1, 2)
 
     q, k, v = split(query), split(memory.keys), split(memory.values)
     scores = (q @ k.transpose(-1, -2)).float() * q.shape[-1] ** -0.5

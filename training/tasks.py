@@ -1,8 +1,9 @@
 """What is trained: a task turns rows into batches, a batch into a loss, and a model into a validation score."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import sacrebleu
@@ -28,14 +29,41 @@ class Held:
     rows: list[tuple[str, str]]
 
 
+Batch = tuple[Tensor, ...]
+"""A named tuple of a batch's tensors."""
+
+
+class Task(nn.Module, ABC):
+    """What the loop trains: its `forward` takes a batch and gives the summed loss."""
+
+    model: nn.Module
+
+    @abstractmethod
+    def encode(self, rows: Sequence[tuple[str, str]]) -> tuple[list[Any], Array]:
+        """Rows of text -> items of ids, and their lengths in tokens `(N,)` or `(N, 2)`, end token counted."""
+
+    @abstractmethod
+    def collate(self, items: Sequence[Any]) -> Batch:
+        """Items -> a padded batch."""
+
+    @abstractmethod
+    def count(self, lengths: Array) -> int:
+        """The loss items, target tokens or texts, of rows with these `lengths`: what a summed loss is divided by."""
+
+    @abstractmethod
+    def score(self, held: Held) -> dict[str, float]:
+        """How good the model is on a dev set: `score`, more is better, and what else is worth a curve."""
+
+
 def summed_cross_entropy(readout: Tensor, weight: Tensor, bias: Tensor, target: Tensor, smoothing: float) -> Tensor:
     """The cross-entropy of `softmax(readout W^T + b)` against `target`, summed over N rows, in fp32 and in chunks.
 
-    `readout (N, E)`, `weight (V, E)`, `bias (V,)`, `target (N,)`; label smoothing as in Szegedy et al. (2016), section 7.
+    `readout (N, E)`, `weight (V, E)`, `bias (V,)`, `target (N,)`; label smoothing as in Szegedy et al. (2016),
+    section 7.
     """
     losses = [
         F.cross_entropy(F.linear(x, weight, bias).float(), t, reduction="sum", label_smoothing=smoothing)
-        for x, t in zip(readout.split(_CHUNK), target.split(_CHUNK), strict=True)
+        for x, t in zip(torch.split(readout, _CHUNK), torch.split(target, _CHUNK), strict=True)
     ]
     return torch.stack(losses).sum()
 
@@ -53,29 +81,32 @@ class TranslationBatch(NamedTuple):
     """`(B, T)`, the target, then the end token"""
 
 
-class TranslationTask(nn.Module):
+class TranslationTask(Task):
     """Loss and dev BLEU of a translator; the module that the loop trains."""
 
-    def __init__(self, model: Seq2Seq, source: Tokenizer, target: Tokenizer, smoothing: float, decode: DecodeConfig) -> None:
+    model: Seq2Seq
+
+    def __init__(
+        self, model: Seq2Seq, source: Tokenizer, target: Tokenizer, smoothing: float, decode: DecodeConfig
+    ) -> None:
         super().__init__()
         self.model, self.source, self.target = model, source, target
         self.smoothing, self.decode = smoothing, decode
 
     def encode(self, rows: Sequence[tuple[str, str]]) -> tuple[list[tuple[Array, Array]], Array]:
-        """The ids of each row and their lengths `(N, 2)`, end token counted."""
         sources, targets = self.source.encode([s for s, _ in rows]), self.target.encode([t for _, t in rows])
-        items = [(np.array(s, dtype=np.int32), np.array(t, dtype=np.int32)) for s, t in zip(sources, targets, strict=True)]
+        items = [
+            (np.array(s, dtype=np.int32), np.array(t, dtype=np.int32)) for s, t in zip(sources, targets, strict=True)
+        ]
         return items, np.array([(len(s) + 1, len(t) + 1) for s, t in items])
 
     def collate(self, items: Sequence[tuple[Array, Array]]) -> TranslationBatch:
-        """Items of `encode` -> a batch."""
         source, lengths = pad([[*s, END] for s, _ in items])
         inputs, _ = pad([[BEGIN, *t] for _, t in items])
         outputs, _ = pad([[*t, END] for _, t in items])
         return TranslationBatch(*map(torch.from_numpy, (source, lengths, inputs, outputs)))
 
     def count(self, lengths: Array) -> int:
-        """Loss items in a batch of rows with these `lengths`."""
         return int(lengths[:, 1].sum())
 
     def forward(self, batch: TranslationBatch) -> Tensor:
@@ -110,7 +141,9 @@ class TranslationTask(nn.Module):
             log_probs, after = self.model.step(
                 torch.from_numpy(tokens).to(device), tuple(torch.from_numpy(a).to(device) for a in state)
             )
-            return log_probs.cpu().numpy(), tuple(t.float().cpu().numpy() if t.is_floating_point() else t.cpu().numpy() for t in after)
+            return log_probs.cpu().numpy(), tuple(
+                t.float().cpu().numpy() if t.is_floating_point() else t.cpu().numpy() for t in after
+            )
 
         ids = [[*row, END] for row in self.source.encode(texts)]
         order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
@@ -143,16 +176,20 @@ class SentimentBatch(NamedTuple):
     """`(B,)`"""
 
 
-class SentimentTask(nn.Module):
+class SentimentTask(Task):
     """Loss and dev accuracy of a classifier; the module that the loop trains."""
 
-    def __init__(self, model: SentimentClassifier, tokenizer: Tokenizer, labels: Sequence[str], smoothing: float, window: int) -> None:
+    model: SentimentClassifier
+
+    def __init__(
+        self, model: SentimentClassifier, tokenizer: Tokenizer, labels: Sequence[str], smoothing: float, window: int
+    ) -> None:
         super().__init__()
         self.model, self.tokenizer, self.labels = model, tokenizer, list(labels)
         self.smoothing, self.window = smoothing, window
 
     def encode(self, rows: Sequence[tuple[str, str]]) -> tuple[list[tuple[Array, int]], Array]:
-        """The ids of each row, cut at the window, with its label's number; and the lengths `(N,)`, end token counted."""
+        """Each row's ids, cut at the window, with its label's number; and the lengths `(N,)`."""
         ids = self.tokenizer.encode([text for text, _ in rows])
         items = [
             (np.array([*row[: self.window], END], dtype=np.int32), self.labels.index(label))
@@ -161,13 +198,11 @@ class SentimentTask(nn.Module):
         return items, np.array([len(row) for row, _ in items])
 
     def collate(self, items: Sequence[tuple[Array, int]]) -> SentimentBatch:
-        """Items of `encode` -> a batch."""
         ids, lengths = pad([row for row, _ in items])
         labels = np.array([label for _, label in items])
         return SentimentBatch(*map(torch.from_numpy, (ids, lengths, labels)))
 
     def count(self, lengths: Array) -> int:
-        """Loss items in a batch of rows with these `lengths`."""
         return len(lengths)
 
     def forward(self, batch: SentimentBatch) -> Tensor:
@@ -184,5 +219,7 @@ class SentimentTask(nn.Module):
         right = 0
         for rows in buckets(lengths, np.arange(len(items)), 16384, 0, 0):
             batch = self.collate([items[row] for row in rows])
-            right += int((self.model(batch.ids.to(device), batch.lengths.to(device)).argmax(-1).cpu() == batch.labels).sum())
+            right += int(
+                (self.model(batch.ids.to(device), batch.lengths.to(device)).argmax(-1).cpu() == batch.labels).sum()
+            )
         return {"score": 100 * right / len(items)}

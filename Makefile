@@ -1,0 +1,41 @@
+# Two commands: `make serve` and `make test`. Each installs what it needs below .venv/ first.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PORT ?= 8000
+INSTALL = install --quiet --disable-pip-version-check --constraint constraints.txt --editable
+
+SERVE := .venv/serve
+DEV := .venv/dev
+# pip builds the package itself with pinned tools too.
+export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
+
+.PHONY: serve test check lint install-serve install-dev clean
+
+serve: $(SERVE)/ready  ## Serve the shipped checkpoints: make serve PORT=9000
+	HOIQUY_PORT=$(PORT) exec $(SERVE)/bin/gunicorn --config service/gunicorn.conf.py service.wsgi:app
+
+test: $(DEV)/ready  ## Run the tests
+	$(DEV)/bin/python -m pytest
+
+check: lint test  ## What CI runs
+
+lint: $(DEV)/ready  ## Style, types, import order
+	$(DEV)/bin/ruff check .
+	$(DEV)/bin/ruff format --check .
+	$(DEV)/bin/mypy
+
+install-serve: $(SERVE)/ready
+install-dev: $(DEV)/ready
+
+$(SERVE)/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(SERVE)
+	$(SERVE)/bin/python -m pip $(INSTALL) '.[serve]'
+	touch $@
+
+$(DEV)/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(DEV)
+	$(DEV)/bin/python -m pip $(INSTALL) '.[dev]'
+	touch $@
+
+clean:  ## Remove the environments and caches, but no data, run or checkpoint
+	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache

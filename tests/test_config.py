@@ -1,0 +1,81 @@
+"""A config is read strictly: every key known, every value checked, every fault named."""
+
+from pathlib import Path
+
+import pytest
+
+from training.config import SentimentRun, TranslationRun, data_root, load_config
+from training.errors import InputError
+from training.fit import FitConfig
+
+CONFIGS = Path(__file__).parent.parent / "training" / "configs"
+TINY = (CONFIGS / "tiny-sentiment.toml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.toml")), ids=lambda p: p.name)
+def test_every_config_of_the_repository_is_valid(path: Path) -> None:
+    config = load_config(path)
+    assert isinstance(config, TranslationRun if config.task == "translation" else SentimentRun)
+    assert config.name
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            'name = "tiny',
+            'nmae = "tiny',
+            r"name: Field required; nmae: Unexpected keyword argument \(given: 'tiny-sentiment'\)",
+        ),
+        ("updates = 60", "updatess = 60", r"fit\.updatess: "),
+        ("updates = 60", "updates = 0", "updates is 0: give 1 or more"),
+        ("updates = 60", 'updates = "many"', r"fit\.updates: .*given: 'many'"),
+        ('task = "sentiment"', 'task = "sentimental"', "translation.*sentiment"),
+        ('labels = ["negative", "positive"]', 'labels = ["negative"]', "give two or more"),
+        ("embedding = 32", 'cell = "lsmt"', "cell is 'lsmt': choose one of"),
+        ('table = "sentiment.tsv" }]', 'table = "sentiment.tsv", hub = "x" }]', "exactly one of lines, table and hub"),
+        ('name = "tiny-sentiment"', 'name = "../up"', "name is '../up'"),
+        ("[data]", "[data", "is not a TOML file"),
+        ('[card]\nsummary = "A toy that knows 24 opinions by heart."', "", "card: "),
+    ],
+)
+def test_faults_are_named_in_one_line(tmp_path: Path, old: str, new: str, message: str) -> None:
+    assert old in TINY
+    path = tmp_path / "c.toml"
+    path.write_text(TINY.replace(old, new), encoding="utf-8")
+    with pytest.raises(InputError, match=message) as caught:
+        load_config(path)
+    assert str(path) in str(caught.value)
+
+
+def test_a_missing_config_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"cannot read the config .*none\.toml: No such file"):
+        load_config(tmp_path / "none.toml")
+
+
+def test_data_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOIQUY_DATA", "/corpora")
+    tiny, shipped = CONFIGS / "tiny-sentiment.toml", CONFIGS / "translation.toml"
+    assert data_root(load_config(tiny), tiny) == CONFIGS / "tiny"
+    assert data_root(load_config(shipped), shipped) == Path("/corpora")
+    monkeypatch.delenv("HOIQUY_DATA")
+    assert data_root(load_config(shipped), shipped) == Path("data")
+
+
+def test_the_rate_rises_holds_and_falls() -> None:
+    config = FitConfig(updates=100, rate=1.0, warmup=10, decay=20)
+    assert [config.rate_at(u) for u in (0, 4, 9, 10, 79, 80, 90, 99)] == [0.1, 0.5, 1.0, 1.0, 1.0, 1.0, 0.5, 0.05]
+    assert FitConfig(updates=100, rate=1.0, warmup=0).rate_at(75) == 0.5
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"accumulate": 3, "devices": 2}, r"accumulate \(3\) is not a multiple of devices \(2\)"),
+        ({"rate": 0.0}, r"rate 0\.0"),
+        ({"average": 1.0}, r"average is 1\.0"),
+    ],
+)
+def test_fit_config_names_the_value(values: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        FitConfig(updates=1, **values)

@@ -1,0 +1,149 @@
+"""Greedy and beam search on step functions whose answers are known."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from inference.decoding import Array, DecodeConfig, Hypothesis, State, beam_search, greedy
+from inference.tokenizer import BEGIN, END
+
+VOCABULARY = 7
+
+
+def random_step(seed: int) -> tuple["Step", State]:
+    """A language model of order 1 whose state counts steps, and the state of 3 rows with a table each."""
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(size=(3, VOCABULARY, VOCABULARY)) * 2
+    tables = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+
+    def step(tokens: Array, state: State) -> tuple[Array, State]:
+        table, time = state
+        return table[np.arange(len(tokens)), tokens], (table, time + 1)
+
+    return step, (tables, np.zeros(3))
+
+
+Step = object
+BOUNDS = np.array([4, 3, 4])
+
+
+def best_by_enumeration(table: Array, bound: int, length_penalty: float) -> Hypothesis:
+    """The best finished hypothesis of all."""
+    best = None
+    for length in range(bound + 1):
+        for ids in itertools.product([t for t in range(VOCABULARY) if t != END], repeat=length):
+            path = [BEGIN, *ids, END]
+            hypothesis = Hypothesis(ids, float(sum(table[a, b] for a, b in itertools.pairwise(path))), True)
+            if best is None or hypothesis.score(length_penalty) > best.score(length_penalty):
+                best = hypothesis
+    assert best is not None
+    return best
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_beam_of_one_is_greedy(seed: int) -> None:
+    one, many = greedy(*random_step(seed), BOUNDS), beam_search(*random_step(seed), BOUNDS, 1, 1.0)
+    assert [h.ids for h in one] == [beam[0].ids for beam in many]
+    assert [h.finished for h in one] == [beam[0].finished for beam in many]
+    np.testing.assert_allclose([h.log_prob for h in one], [beam[0].log_prob for beam in many])
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_beam_as_wide_as_the_tree_finds_the_likeliest(seed: int) -> None:
+    step, state = random_step(seed)
+    width = VOCABULARY**3
+    beams = beam_search(step, state, np.array([3, 3, 3]), width, 0.0)
+    for table, beam in zip(state[0], beams, strict=True):
+        # A hypothesis that the bound cuts never ends, so the longest finished one has bound - 1 tokens.
+        expected = best_by_enumeration(table, 2, 0.0)
+        assert beam[0].ids == expected.ids
+        assert beam[0].log_prob == pytest.approx(expected.log_prob)
+
+
+@pytest.mark.parametrize("size", [1, 2, 5])
+def test_rows_do_not_feel_their_neighbours(size: int) -> None:
+    step, state = random_step(3)
+    together = beam_search(step, state, BOUNDS, size, 1.0)
+    for row in range(3):
+        alone = beam_search(step, tuple(a[row : row + 1] for a in state), BOUNDS[row : row + 1], size, 1.0)
+        assert alone == [together[row]]
+
+
+def never_ends(tokens: Array, state: State) -> tuple[Array, State]:
+    log_probs = np.full((len(tokens), VOCABULARY), -2.0)
+    log_probs[:, END] = -np.inf
+    log_probs[:, 5] = -0.5
+    return log_probs, state
+
+
+def test_decoding_always_ends_at_its_bound() -> None:
+    for hypothesis, bound in zip(greedy(never_ends, (), BOUNDS), BOUNDS, strict=True):
+        assert hypothesis.ids == (5,) * bound
+        assert not hypothesis.finished
+    for beam, bound in zip(beam_search(never_ends, (), BOUNDS, 3, 1.0), BOUNDS, strict=True):
+        assert len(beam) == 3
+        assert beam[0].ids == (5,) * bound
+        assert not any(h.finished for h in beam)
+
+
+def ends_at_once(tokens: Array, state: State) -> tuple[Array, State]:
+    log_probs = np.full((len(tokens), VOCABULARY), -9.0)
+    log_probs[:, END] = -0.1
+    return log_probs, state
+
+
+def test_an_end_token_at_once_is_an_empty_row() -> None:
+    assert greedy(ends_at_once, (), np.array([5])) == [Hypothesis((), -0.1, True)]
+    assert beam_search(ends_at_once, (), np.array([5]), 2, 1.0)[0][0] == Hypothesis((), -0.1, True)
+
+
+def test_finished_rows_leave_the_batch() -> None:
+    seen = []
+
+    def step(tokens: Array, state: State) -> tuple[Array, State]:
+        seen.append(state[0].tolist())
+        log_probs = np.full((len(tokens), VOCABULARY), -5.0)
+        log_probs[:, 6] = -1.0
+        log_probs[state[0] == len(seen), END] = 0.0
+        return log_probs, state
+
+    hypotheses = greedy(step, (np.array([2, 1, 3]),), np.array([9, 9, 9]))
+    assert seen == [[2, 1, 3], [2, 3], [3]]
+    assert [h.ids for h in hypotheses] == [(6,), (), (6, 6)]
+
+
+def test_nan_is_refused() -> None:
+    def broken(tokens: Array, state: State) -> tuple[Array, State]:
+        return np.full((len(tokens), VOCABULARY), np.nan), state
+
+    for decode in (lambda: greedy(broken, (), BOUNDS), lambda: beam_search(broken, (), BOUNDS, 2, 1.0)):
+        with pytest.raises(FloatingPointError, match="NaN"):
+            decode()
+
+
+def test_score_normalises_by_length() -> None:
+    hypothesis = Hypothesis((4, 5, 6), -4.0, True)  # four tokens with the end token: ((5 + 4) / 6) ** 1 = 1.5
+    assert hypothesis.score(1.0) == pytest.approx(-4.0 / 1.5)
+    assert hypothesis.score(0.0) == -4.0
+
+
+def test_length_penalty_changes_the_winner() -> None:
+    table = np.full((VOCABULARY, VOCABULARY), -20.0)
+    table[BEGIN, END], table[BEGIN, 4], table[4, 5], table[5, END] = -1.0, -0.5, -0.4, -0.3
+
+    def step(tokens: Array, state: State) -> tuple[Array, State]:
+        return table[tokens], state
+
+    assert beam_search(step, (), np.array([6]), 2, 0.0)[0][0].ids == ()
+    assert beam_search(step, (), np.array([6]), 2, 1.0)[0][0].ids == (4, 5)
+
+
+def test_bounds_grow_with_the_source() -> None:
+    assert DecodeConfig(length_factor=1.5, length_margin=4).bounds(np.array([2, 10])).tolist() == [7, 19]
+
+
+@pytest.mark.parametrize(("field", "value"), [("beam_size", 0), ("length_factor", 0.0), ("length_margin", 0)])
+def test_config_names_the_value(field: str, value: float) -> None:
+    with pytest.raises(ValueError, match=f"{field}.* {value}"):
+        DecodeConfig(**{field: value})

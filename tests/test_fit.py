@@ -1,0 +1,211 @@
+"""The loop: it learns, averages, refuses NaN, stops early, and resumes to the same weights after a kill."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from conftest import ROOT, run_training
+from safetensors.torch import load_file
+
+from inference.decoding import DecodeConfig
+from inference.tokenizer import Tokenizer
+from training.errors import InputError
+from training.fit import FitConfig, Trainer
+from training.seq2seq import Seq2Seq, Seq2SeqConfig
+from training.state import save_state
+from training.subwords import SubwordConfig, train_subwords
+from training.tasks import Held, TranslationTask, summed_cross_entropy
+
+ROWS = [("one two", "một hai"), ("two three", "hai ba"), ("three one", "ba một"), ("one", "một")] * 3
+TOKENIZER = Tokenizer(train_subwords(SubwordConfig(300, "unigram"), [f"{a} {b}" for a, b in ROWS]))
+
+
+def trainer(directory: Path, settings: dict[str, Any] | None = None, **config: Any) -> Trainer:
+    torch.manual_seed(0)
+    model = Seq2Seq(Seq2SeqConfig(embedding=8, hidden=8, heads=2), len(TOKENIZER), len(TOKENIZER))
+    task = TranslationTask(model, TOKENIZER, TOKENIZER, 0.1, DecodeConfig())
+    values = {
+        "updates": 6,
+        "batch_tokens": 20,
+        "warmup": 2,
+        "validate_every": 3,
+        "save_every": 1,
+        "threads": 1,
+    } | config
+    return Trainer(
+        task, FitConfig(**values), directory, 1, ROWS, np.ones(len(ROWS)), [Held("dev", ROWS[:4])], settings or {}
+    )
+
+
+def weights(directory: Path) -> dict[str, torch.Tensor]:
+    return load_file(directory / "state.safetensors")
+
+
+def assert_same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> None:
+    assert one.keys() == other.keys()
+    for name, tensor in one.items():
+        assert torch.equal(tensor, other[name]), name
+
+
+def test_a_stopped_run_goes_on_to_the_same_weights(tmp_path: Path) -> None:
+    trainer(tmp_path / "whole").run()
+    part = trainer(tmp_path / "parts", updates=6)
+    for _ in range(2):
+        part._advance(None, _Bar())
+    save_state(part._state, {}, part.progress, part.task.model, part.averaged, part.optimiser)
+    trainer(tmp_path / "parts").run()
+    assert_same(weights(tmp_path / "parts"), weights(tmp_path / "whole"))
+    assert (tmp_path / "parts" / "best.safetensors").read_bytes() == (
+        tmp_path / "whole" / "best.safetensors"
+    ).read_bytes()
+
+
+class _Bar:
+    def update(self) -> None: ...
+
+
+def test_batches_shared_or_accumulated_make_the_same_update(tmp_path: Path) -> None:
+    """Two batches an update: their gradients add up to those of one batch with all rows (no dropout)."""
+    torch.manual_seed(0)
+    halves = trainer(tmp_path / "a", accumulate=2)
+    halves.task.model.eval()
+    record = halves.update()
+    assert record["update"] == 1
+    assert halves.progress.items == halves.task.count(halves.batches.lengths[np.concatenate(_first(halves, 2))])
+
+
+def _first(run: Trainer, count: int) -> list[np.ndarray]:
+    run.batches.seek(0, 0)
+    return [next(run.batches) for _ in range(count)]
+
+
+def test_nan_is_refused_and_the_last_state_stays(tmp_path: Path) -> None:
+    run = trainer(tmp_path)
+    run.run()
+    before = (tmp_path / "state.safetensors").read_bytes()
+    again = trainer(tmp_path, updates=12)
+    with torch.no_grad():
+        original = again.task.forward
+
+        def broken(batch: Any) -> torch.Tensor:
+            loss = original(batch)
+            return loss * torch.nan if again.progress.update >= 6 else loss
+
+        again.task.forward = broken  # type: ignore[method-assign]
+    with pytest.raises(FloatingPointError, match=r"update 7: .*NaN.*lower `rate`"):
+        again.run()
+    assert (tmp_path / "state.safetensors").read_bytes() == before
+
+
+def test_other_settings_are_refused(tmp_path: Path) -> None:
+    trainer(tmp_path, settings={"seed": 1}, updates=2).run()
+    with pytest.raises(InputError, match="seed was 1, is 2.*change them back, or move its folder away"):
+        trainer(tmp_path, settings={"seed": 2}).run()
+
+
+def test_patience_stops_early(tmp_path: Path) -> None:
+    run = trainer(tmp_path, updates=100, validate_every=1, patience=3, rate=1e-9)
+    run.run()
+    assert run.progress.update == run.progress.best_update + 3 < 100
+
+
+def test_the_average_follows_the_weights(tmp_path: Path) -> None:
+    run = trainer(tmp_path, average=0.5)
+    name, parameter = next(iter(run.task.model.named_parameters()))
+    values = []
+    for _ in range(3):
+        run.update()
+        values.append(parameter.detach().clone())
+    # The first update copies; the decay of the next two is min(0.5, (1 + n) / (10 + n)).
+    expected = values[0]
+    for n, value in ((1, values[1]), (2, values[2])):
+        keep = min(0.5, (1 + n) / (10 + n))
+        expected = keep * expected + (1 - keep) * value
+    torch.testing.assert_close(dict(run.averaged.module.named_parameters())[name].detach(), expected)
+
+
+def test_history_and_curves(tmp_path: Path) -> None:
+    trainer(tmp_path, log_every=2).run()
+    records = [json.loads(line) for line in (tmp_path / "history.jsonl").read_text().splitlines()]
+    assert [r["update"] for r in records] == [2, 3, 4, 6]
+    assert {"train_loss", "rate", "gradient_norm", "epoch"} <= records[0].keys()
+    assert {"dev_dev_loss", "dev_dev_score", "score"} <= records[1].keys()
+    assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
+    assert list((tmp_path / "tensorboard").iterdir())
+
+
+def test_the_learning_rate_and_clipping_are_what_the_config_says(tmp_path: Path) -> None:
+    run = trainer(tmp_path, rate=0.5, warmup=5, clip=1e-3)
+    record = run.update()
+    assert record["rate"] == pytest.approx(0.1)
+    assert record["gradient_norm"] > 1e-3
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_chunked_cross_entropy_is_the_plain_one(smoothing: float) -> None:
+    torch.manual_seed(0)
+    readout, weight, bias = torch.randn(1300, 8, requires_grad=True), torch.randn(11, 8), torch.randn(11)
+    target = torch.randint(0, 11, (1300,))
+    loss = summed_cross_entropy(readout, weight, bias, target, smoothing)
+    (gradient,) = torch.autograd.grad(loss, readout)
+    log_probs = (readout @ weight.T + bias).log_softmax(-1)
+    picked = log_probs.gather(1, target[:, None]).sum()
+    expected = -(1 - smoothing) * picked - smoothing * log_probs.mean(1).sum()
+    torch.testing.assert_close(loss, expected)
+    torch.testing.assert_close(gradient, torch.autograd.grad(expected, readout)[0], atol=1e-5, rtol=1e-4)
+
+
+def test_kill_9_and_the_same_command_again_give_the_same_bytes(tmp_path: Path) -> None:
+    """The tiny translator, killed twice at random moments, against an uninterrupted run: best and last weights."""
+    text = (ROOT / "training/configs/tiny-translation.toml").read_text(encoding="utf-8")
+    text = text.replace("updates = 250", "updates = 60").replace("save_every = 50", "save_every = 5")
+    text = text.replace("validate_every = 125", "validate_every = 20").replace(
+        'root = "tiny"', f'root = "{ROOT}/training/configs/tiny"'
+    )
+    config = tmp_path / "run.toml"
+    config.write_text(text, encoding="utf-8")
+    digests = {}
+    for folder in ("killed", "whole"):
+        (tmp_path / folder).mkdir()
+        assert run_training("subwords", config, tmp_path / folder).returncode == 0
+        for _ in range(2 if folder == "killed" else 0):
+            _kill_soon(config, tmp_path / folder)
+        done = run_training("fit", config, tmp_path / folder)
+        assert done.returncode == 0, done.stderr
+        run = tmp_path / folder / "runs" / "tiny-translation"
+        digests[folder] = {
+            name: sha256((run / name).read_bytes()).hexdigest() for name in ("state.safetensors", "best.safetensors")
+        }
+        digests[folder]["history"] = (run / "history.jsonl").read_text()
+    assert digests["killed"] == digests["whole"]
+
+
+def _kill_soon(config: Path, folder: Path) -> None:
+    """Start training, wait until it has saved a state later than any before, then kill it at a random moment."""
+    state = folder / "runs" / "tiny-translation" / "state.safetensors"
+    before = state.stat().st_mtime_ns if state.exists() else 0
+    process = subprocess.Popen(
+        [sys.executable, "-m", "training", "fit", str(config)],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 120
+    while not (state.exists() and state.stat().st_mtime_ns > before):
+        assert process.poll() is None, "training ended before it was killed"
+        assert time.monotonic() < deadline, "no state was saved"
+        time.sleep(0.005)
+    time.sleep(random.uniform(0, 0.15))
+    process.send_signal(signal.SIGKILL)
+    process.wait()

@@ -1,0 +1,37 @@
+"""Metrics by hand."""
+
+import numpy as np
+import pytest
+
+from training.metrics import expected_calibration_error, macro_f1, sentiment_metrics, translation_metrics
+
+
+def test_translation_metrics_carry_their_signatures() -> None:
+    metrics = translation_metrics(["the cat sat on the mat"], ["the cat sat on the mat"])
+    assert metrics["bleu"] == 100.0
+    assert metrics["chrf"] == 100.0
+    assert metrics["bleu_signature"].startswith("nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:")
+    # 5 of 6 unigrams, 3 of 5, 2 of 4 and 1 of 3 more: the geometric mean of the precisions, no brevity penalty.
+    metrics = translation_metrics(["the cat sat in the mat"], ["the cat sat on the mat"])
+    assert metrics["bleu"] == pytest.approx(100 * (5 / 6 * 3 / 5 * 1 / 4 * 1 / 6) ** 0.25, abs=0.01)
+
+
+def test_calibration_error() -> None:
+    confidence, right = np.array([0.95, 0.95, 0.55, 0.55]), np.array([1.0, 1.0, 1.0, 0.0])
+    assert expected_calibration_error(confidence, right) == pytest.approx(0.5 * 0.05 + 0.5 * 0.05)
+    assert expected_calibration_error(np.array([1.0, 1.0]), np.array([1.0, 1.0])) == 0
+
+
+def test_macro_f1() -> None:
+    predicted, true = ["a", "a", "b", "b"], ["a", "b", "b", "b"]
+    # a: precision 1/2, recall 1; b: precision 1, recall 2/3
+    assert macro_f1(predicted, true, ["a", "b"]) == pytest.approx((2 / 3 + 4 / 5) / 2)
+    assert macro_f1(predicted, true, ["a", "b", "nowhere"]) == macro_f1(predicted, true, ["a", "b"])
+
+
+def test_sentiment_metrics() -> None:
+    scores = [{"bad": 0.9, "good": 0.1}, {"bad": 0.2, "good": 0.8}, {"bad": 0.6, "good": 0.4}]
+    metrics = sentiment_metrics(scores, ["bad", "good", "good"])
+    assert metrics["accuracy"] == pytest.approx(66.67)
+    assert metrics["macro_f1"] == pytest.approx(66.67)
+    assert metrics["ece"] == pytest.approx(100 * (0.1 + 0.2 + 0.6) / 3, abs=0.01)

@@ -1,0 +1,86 @@
+"""Normalisation and sentence splitting."""
+
+import unicodedata
+
+import pytest
+
+from inference.text import drop_line_break_tags, normalise, split
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("  two\t\n blanks\u00a0here ", "two blanks here"),
+        (unicodedata.normalize("NFD", "Tiếng Việt"), "Tiếng Việt"),
+        ("a\x00b\ufeffc\u200bd", "abcd"),
+        ("line\u2028separator\x85next", "line separator next"),
+        ("👩\u200d👩\u200d👧 family", "👩\u200d👩\u200d👧 family"),
+        ("½ ™ Ａ ﬁ", "½ ™ Ａ ﬁ"),  # compatibility characters are kept: nothing is lost
+        ("", ""),
+    ],
+)
+def test_normalise(text: str, expected: str) -> None:
+    assert normalise(text) == expected
+    assert normalise(expected) == expected
+
+
+def test_line_break_tags_become_blanks() -> None:
+    assert drop_line_break_tags("good<br /><br/>bad<BR>fair</br>end<b>r</b>") == "good  bad fair end<b>r</b>"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ("One. Two! Three? Four", ["One.", "Two!", "Three?", "Four"]),
+        ("Mr. Smith met Dr. Jones at 3.30 p.m. on Monday.", ["Mr. Smith met Dr. Jones at 3.30 p.m. on Monday."]),
+        ("It costs $3.50. Cheap!", ["It costs $3.50.", "Cheap!"]),
+        ('He said "Go." Then he left.', ['He said "Go."', "Then he left."]),
+        ("J. K. Rowling wrote it. I read it.", ["J. K. Rowling wrote it.", "I read it."]),
+        (
+            "See https://example.com/a.b?c=d. Or mail me@example.com.",
+            ["See https://example.com/a.b?c=d.", "Or mail me@example.com."],
+        ),
+        ("Wait... what? Yes.", ["Wait... what?", "Yes."]),
+        ("Use it, e.g. for tests. Fine.", ["Use it, e.g. for tests.", "Fine."]),
+        ("Yahoo! is a company. Really.", ["Yahoo! is a company.", "Really."]),
+        ("1. Open the door", ["1. Open the door"]),
+        ("first line\nsecond line", ["first line", "second line"]),
+        ("你好。世界！", ["你好。", "世界！"]),
+        ("The U.S. Army came. It left.", ["The U.S. Army came.", "It left."]),
+        ("He left in 1999. 2000 was better.", ["He left in 1999.", "2000 was better."]),
+        ("   ", []),
+        ("", []),
+    ],
+)
+def test_split(text: str, sentences: list[str]) -> None:
+    assert list(split(text).sentences) == sentences
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " \n\n ",
+        "\n\nA b. C d.\r\n\r\n  E!\tF?  \n",
+        "x" * 1000,
+        "word " * 300,
+        "A.\u2028B.\x0bC.",
+        "a; " * 200 + "\n",
+    ],
+)
+def test_nothing_is_lost(text: str) -> None:
+    document = split(text)
+    assert document.join(document.sentences) == text
+    assert all(sentence == sentence.strip() != "" for sentence in document.sentences)
+
+
+def test_separators_stay_around_other_sentences() -> None:
+    document = split("  Hi there.\n\n- One.  Two!\n")
+    assert document.join(["A", "B", "C"]) == "  A\n\nB  C\n"
+
+
+def test_long_sentences_are_cut_at_clauses_then_blanks_then_anywhere() -> None:
+    clauses = split("one two three, four five six, seven", longest=20)
+    assert clauses.sentences == ("one two three,", "four five six, seven")
+    assert split("aaa bbb ccc ddd", longest=8).sentences == ("aaa bbb", "ccc ddd")
+    assert split("abcdefghij", longest=4).sentences == ("abcd", "efgh", "ij")

@@ -1,0 +1,67 @@
+"""Subwords: nothing is lost, special ids are ours, padding is plain."""
+
+import numpy as np
+import pytest
+
+from inference.text import normalise
+from inference.tokenizer import BEGIN, END, PAD, UNKNOWN, Tokenizer, pad
+from training.subwords import SubwordConfig, train_subwords
+
+TEXTS = [
+    "The quick brown fox jumps over the lazy dog.",
+    "Tôi yêu bạn.",
+    "Con cáo nâu nhanh nhẹn nhảy qua con chó lười.",
+] * 9
+
+
+@pytest.fixture(scope="module", params=["bpe", "unigram"])
+def tokenizer(request: pytest.FixtureRequest) -> Tokenizer:
+    return Tokenizer(train_subwords(SubwordConfig(330, request.param), TEXTS))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The fox.",
+        "Tôi yêu bạn.",
+        "日本語 😀👩\u200d👧 \u0394",
+        "  two  blanks ",
+        "▁ is a piece mark, ½ a fraction",
+        "",
+        "<s> </s> <unk> <pad>",
+    ],
+)
+def test_decode_encode_is_normalise(tokenizer: Tokenizer, text: str) -> None:
+    (ids,) = tokenizer.encode([text])
+    assert UNKNOWN not in ids
+    assert tokenizer.decode([ids]) == [normalise(text).replace("▁", " ")]
+
+
+def test_special_ids(tokenizer: Tokenizer) -> None:
+    assert tokenizer.pieces([PAD, UNKNOWN, BEGIN, END]) == ["<pad>", "<unk>", "<s>", "</s>"]
+    (ids,) = tokenizer.encode(["the fox"])
+    assert tokenizer.decode([[BEGIN, *ids, END, PAD]]) == tokenizer.decode([ids])
+
+
+def test_refuses_what_is_no_model() -> None:
+    with pytest.raises(ValueError, match="not a SentencePiece model"):
+        Tokenizer(b"not a model")
+
+
+def test_pad() -> None:
+    ids, lengths = pad([[5, 6], [], [7]])
+    assert ids.tolist() == [[5, 6], [0, 0], [7, 0]]
+    assert lengths.tolist() == [2, 0, 1]
+    assert ids.dtype == lengths.dtype == np.int64
+    assert pad([])[0].shape == (0, 0)
+
+
+@pytest.mark.parametrize(("field", "value"), [("vocabulary", 10), ("coverage", 0.5)])
+def test_config_names_the_value(field: str, value: float) -> None:
+    with pytest.raises(ValueError, match=f"{field} is {value}"):
+        SubwordConfig(**{"vocabulary": 400, field: value})
+
+
+def test_too_little_text_is_an_error() -> None:
+    with pytest.raises(ValueError, match="no vocabulary of 400 pieces"):
+        train_subwords(SubwordConfig(400), [])

@@ -1,0 +1,60 @@
+"""The history of a run: a line of JSON a record, TensorBoard, and one PNG of its curves."""
+
+import json
+from pathlib import Path
+
+from matplotlib.figure import Figure
+from torch.utils.tensorboard import SummaryWriter
+
+from inference.files import write_atomically
+
+Record = dict[str, float]
+"""Name -> value; `update` says when."""
+
+PANELS = {
+    "loss": "training and dev loss",
+    "score": "dev score",
+    "rate": "learning rate",
+    "gradient_norm": "gradient norm",
+}
+"""A series belongs to the panel that its name ends with."""
+
+
+class History:
+    """What a run logged up to an update; records that came later are forgotten, since they will be made again."""
+
+    def __init__(self, directory: Path, update: int) -> None:
+        self._lines, self._curves = directory / "history.jsonl", directory / "curves.png"
+        old = self._lines.read_text(encoding="utf-8").splitlines() if self._lines.exists() else []
+        self.records: list[Record] = [r for r in map(json.loads, old) if r["update"] <= update]
+        text = "".join(json.dumps(record) + "\n" for record in self.records)
+        write_atomically(self._lines, lambda beside: beside.write_text(text, encoding="utf-8"))
+        self._board = SummaryWriter(str(directory / "tensorboard"), purge_step=update)
+
+    def add(self, record: Record) -> None:
+        """Log a record; one with a score also draws the curves."""
+        self.records.append(record)
+        with self._lines.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(record) + "\n")
+        for name, value in record.items():
+            if name != "update":
+                self._board.add_scalar(name, value, int(record["update"]))
+        if "score" in record:
+            plot(self.records, self._curves)
+
+    def close(self) -> None:
+        """End the TensorBoard file."""
+        self._board.close()
+
+
+def plot(records: list[Record], path: Path) -> None:
+    """Draw loss, score, learning rate and gradient norm against the update, and write a PNG."""
+    figure = Figure(figsize=(11, 7), layout="constrained")
+    for axes, (panel, title) in zip(figure.subplots(2, 2).flat, PANELS.items(), strict=True):
+        for name in sorted({k for record in records for k in record if k.endswith(panel)}):
+            points = [(r["update"], r[name]) for r in records if name in r]
+            axes.plot(*zip(*points, strict=True), label=name, marker="." if len(points) < 40 else "")
+            axes.legend()
+        axes.set(title=title, xlabel="update")
+        axes.grid(alpha=0.3)
+    figure.savefig(path, dpi=100)

@@ -1,0 +1,88 @@
+"""The saved state of a run: one file of tensors, its progress and settings in the header, whole or not there."""
+
+import json
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from inference.files import write_atomically
+from training.errors import InputError
+
+
+@dataclass
+class Progress:
+    """Where a run stands."""
+
+    update: int = 0
+    """Updates done."""
+    epoch: int = 0
+    position: int = 0
+    """Batches of the epoch done."""
+    items: int = 0
+    """Target tokens or texts seen."""
+    best_score: float = -math.inf
+    best_update: int = 0
+
+
+def save_state(
+    path: Path,
+    settings: dict[str, Any],
+    progress: Progress,
+    model: nn.Module,
+    averaged: nn.Module,
+    optimiser: torch.optim.Optimizer,
+) -> None:
+    """Write everything that the next update depends on; nothing is pickled."""
+    tensors = {f"model.{name}": t for name, t in model.state_dict().items()}
+    tensors |= {f"average.{name}": t for name, t in averaged.state_dict().items()}
+    for index, state in optimiser.state_dict()["state"].items():
+        tensors |= {f"optimiser.{index}.{name}": t for name, t in state.items()}
+    tensors = {name: t.contiguous() for name, t in tensors.items()}
+    # One key: safetensors writes several in no fixed order, and equal states shall be equal bytes.
+    header = {"state": json.dumps({"progress": asdict(progress), "settings": settings})}
+    write_atomically(path, lambda beside: save_file(tensors, beside, header))
+
+
+def load_state(
+    path: Path, settings: dict[str, Any], model: nn.Module, averaged: nn.Module, optimiser: torch.optim.Optimizer
+) -> Progress:
+    """Put a saved state into model, average and optimiser. Raises InputError when its settings were others."""
+    before, now = _header(path)["settings"], json.loads(json.dumps(settings))
+    changed = [
+        f"{name} was {before.get(name)}, is {now.get(name)}"
+        for name in before | now
+        if before.get(name) != now.get(name)
+    ]
+    if changed:
+        raise InputError(
+            f"{path} was made with other settings ({'; '.join(changed)}): change them back, or move its folder away"
+        )
+    tensors = load_file(path)
+    model.load_state_dict(_below("model.", tensors))
+    averaged.load_state_dict(_below("average.", tensors))
+    state = optimiser.state_dict()
+    for name, tensor in _below("optimiser.", tensors).items():
+        index, _, key = name.partition(".")
+        state["state"].setdefault(int(index), {})[key] = tensor
+    optimiser.load_state_dict(state)
+    return load_progress(path)
+
+
+def load_progress(path: Path) -> Progress:
+    """The progress of a saved state."""
+    return Progress(**_header(path)["progress"])
+
+
+def _header(path: Path) -> dict[str, dict[str, Any]]:
+    with safe_open(path, "pt") as file:
+        return dict(json.loads(file.metadata()["state"]))
+
+
+def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
