@@ -33,8 +33,8 @@ _BOUNDARY = re.compile(rf"(?:[.!?…]+[{re.escape(_CLOSERS)}]*(?=\s)|[。！？]
 # Abbreviations after which a capital or a number goes on with the sentence; after others ("etc.", "p.m.") one begins.
 _TITLES = frozenset(
     (
-        "mr mrs ms dr prof rev hon st gen col lt sgt capt sen rep gov pres adm maj cpl messrs mt ft vs v fig figs eq no "
-        "nos vol ch sec p pp approx e.g i.e cf viz jan feb mar apr jun jul aug sep sept oct nov dec "
+        "mr mrs ms dr prof rev hon st gen col lt sgt capt sen rep gov pres adm maj cpl messrs mt ft vs v fig figs eq "
+        "no nos vol ch sec p pp approx e.g i.e cf viz jan feb mar apr jun jul aug sep sept oct nov dec "
         "ts ths gs pgs tp q bs ks cn"
     ).split()
 )

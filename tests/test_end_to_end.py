@@ -1,0 +1,100 @@
+"""From a trained toy to an answer over HTTP, under gunicorn; and the same from the command line."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+
+def free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return int(s.getsockname()[1])
+
+
+def fetch(url: str, body: bytes | None = None, kind: str = "text/plain") -> dict:
+    request = urllib.request.Request(url, body, {"Content-Type": kind})
+    with urllib.request.urlopen(request, timeout=30) as response:
+        return dict(json.load(response))
+
+
+@pytest.fixture(scope="module")
+def server(toys: Path) -> Iterator[str]:
+    port = free_port()
+    environment = {
+        **os.environ,
+        "HOIQUY_PORT": str(port),
+        "HOIQUY_WORKERS": "2",
+        "HOIQUY_TRANSLATION": str(toys / "checkpoints" / "tiny-translation"),
+        "HOIQUY_SENTIMENT": str(toys / "checkpoints" / "tiny-sentiment"),
+    }
+    command = [sys.executable, "-m", "gunicorn", "--config", "service/gunicorn.conf.py", "service.wsgi:app"]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
+    url = f"http://127.0.0.1:{port}"
+    for _ in range(600):
+        try:
+            fetch(f"{url}/health")
+            break
+        except OSError:
+            assert process.poll() is None, process.stderr.read() if process.stderr else ""
+            time.sleep(0.05)
+    yield url
+    process.terminate()
+    assert process.wait(30) == 0
+    if process.stderr:
+        process.stderr.close()
+
+
+def test_translate_and_sentiment_over_http(server: str) -> None:
+    assert fetch(f"{server}/translate", b"I love you.")["translations"][0]["text"] == "Tôi yêu bạn."
+    assert fetch(f"{server}/sentiment", b"The best coffee in town!")["results"][0]["label"] == "positive"
+
+
+def test_every_answer_belongs_to_its_request(server: str) -> None:
+    rows = (ROOT / "training/configs/tiny/translation.tsv").read_text(encoding="utf-8").splitlines()[1:]
+    pairs = [tuple(row.split("\t")) for row in rows] * 6
+
+    def ask(pair: tuple[str, ...]) -> bool:
+        return bool(fetch(f"{server}/translate", pair[0].encode())["translations"][0]["text"] == pair[1])
+
+    with ThreadPoolExecutor(16) as pool:
+        assert all(pool.map(ask, pairs))
+
+
+def test_the_command_line_gives_the_servers_answers(toys: Path) -> None:
+    for task, name, expected in (
+        ("translate", "tiny-translation", "Chúc ngủ ngon.\n\nTôi yêu bạn.\n"),
+        ("sentiment", "tiny-sentiment", None),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", "inference", task, "--checkpoint", str(toys / "checkpoints" / name)],
+            input="Good night.\n\nI love you.\n",
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            check=True,
+        )
+        assert expected is None or done.stdout == expected
+        assert len(done.stdout.splitlines()) == 3
+
+
+def test_the_command_line_names_a_missing_checkpoint() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "inference", "translate", "--checkpoint", "nowhere"],
+        input="x\n",
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: nowhere is no checkpoint")

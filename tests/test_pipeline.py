@@ -1,0 +1,172 @@
+"""The stages from text to checkpoint: the toys learn by heart, bad data stops with one line, users' files work."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import ROOT, run_training
+
+from inference.checkpoint import open_checkpoint
+from inference.predictors import SentimentPredictor, TranslationPredictor
+from training.history import plot
+
+TINY = ROOT / "training" / "configs" / "tiny"
+
+
+def table(name: str) -> list[tuple[str, str]]:
+    lines = (TINY / name).read_text(encoding="utf-8").splitlines()[1:]
+    return [(a, b) for a, b in (line.split("\t") for line in lines)]
+
+
+def test_the_tiny_translator_knows_its_sentences_by_heart(toys: Path) -> None:
+    predictor = TranslationPredictor.load(toys / "checkpoints" / "tiny-translation")
+    rows = table("translation.tsv")
+    for beam_size in (None, 1, 4):
+        results = predictor.predict([source for source, _ in rows], beam_size)
+        assert [r.text for r in results] == [target for _, target in rows]
+        assert not any(r.truncated for r in results)
+
+
+def test_the_tiny_classifier_knows_its_texts_by_heart(toys: Path) -> None:
+    predictor = SentimentPredictor.load(toys / "checkpoints" / "tiny-sentiment")
+    rows = table("sentiment.tsv")
+    results = predictor.predict([text for _, text in rows])
+    assert [r.label for r in results] == [label for label, _ in rows]
+    for result in results:
+        assert sum(result.scores.values()) == pytest.approx(1)
+        assert result.score == max(result.scores.values())
+
+
+def test_checkpoints_say_how_they_were_made(toys: Path) -> None:
+    checkpoint = open_checkpoint(toys / "checkpoints" / "tiny-translation", "translation")
+    made = "config.json MODEL_CARD.md encoder.onnx step.onnx model.safetensors source.model target.model"
+    assert set(checkpoint.hashes) == set(made.split())
+    metrics = checkpoint.config["metrics"]["train"]
+    assert metrics["bleu"] == 100.0
+    assert metrics["bleu_signature"].startswith("nrefs:1|")
+    assert metrics["fp32"]["bleu"] == 100.0
+    training = checkpoint.config["training"]
+    assert training["seed"] == 1
+    assert training["progress"]["update"] == 250
+    assert training["torch"].startswith("2.")
+    card = checkpoint.read("MODEL_CARD.md").decode()
+    assert "| train | 32 | 100.0 | 100.0 | 0 |" in card
+    assert f"Signature: `{metrics['bleu_signature']}`" in card
+    how = json.loads((toys / "tokenizers" / "tiny-translation" / "source.json").read_text())
+    assert how["rows"] == 32
+    assert how["model_type"] == "bpe"
+
+
+def test_one_text_or_many_in_any_order_get_the_same_answers(toys: Path) -> None:
+    predictor = TranslationPredictor.load(toys / "checkpoints" / "tiny-translation")
+    texts = [" ".join(source for source, _ in table("translation.tsv")[i : i + 1 + i % 3]) for i in range(20)]
+    expected = [predictor.predict([text])[0] for text in texts]
+    assert predictor.predict(texts) == expected
+    order = np.random.default_rng(0).permutation(20)
+    assert predictor.predict([texts[i] for i in order]) == [expected[i] for i in order]
+    assert predictor.predict([]) == []
+
+
+def test_blanks_and_letterless_sentences_stay(toys: Path) -> None:
+    predictor = TranslationPredictor.load(toys / "checkpoints" / "tiny-translation")
+    text = "  I love you.\n\n* * *\n\n\tGood night. 12,345.67\n😀\n"
+    (result,) = predictor.predict([text])
+    assert result.text == "  Tôi yêu bạn.\n\n* * *\n\n\tChúc ngủ ngon. 12,345.67\n😀\n"
+    assert [r.text for r in predictor.predict(["", " \n"])] == ["", " \n"]
+    with pytest.raises(ValueError, match="beam_size is 0"):
+        predictor.predict(["x"], beam_size=0)
+
+
+def test_long_texts_are_read_in_windows(toys: Path) -> None:
+    predictor = SentimentPredictor.load(toys / "checkpoints" / "tiny-sentiment")
+    good, bad = "I loved every minute of it. ", "I hated every minute of it. "
+    short, long = predictor.predict([good, good * 400])
+    assert long.label == short.label == "positive"
+    # A positive window before and two negative ones behind: every part counts.
+    assert predictor.predict([good * 150 + bad * 450])[0].label == "negative"
+    assert predictor.predict([""])[0].label in predictor.labels
+
+
+def test_the_same_command_again_trains_nothing_anew(toys: Path) -> None:
+    config = ROOT / "training/configs/tiny-sentiment.toml"
+    state = (toys / "runs/tiny-sentiment/state.safetensors").stat().st_mtime_ns
+    done = run_training("fit", config, toys)
+    assert done.returncode == 0, done.stderr
+    assert (toys / "runs/tiny-sentiment/state.safetensors").stat().st_mtime_ns == state
+
+
+BASE = (
+    (ROOT / "training/configs/tiny-translation.toml").read_text(encoding="utf-8").replace('root = "tiny"', 'root = "."')
+)
+
+
+@pytest.mark.parametrize(
+    ("files", "config", "message"),
+    [
+        (
+            {"a.en": b"one\ntwo\n", "a.vi": b"m\n"},
+            'lines = { source = "a.en", target = "a.vi" }',
+            "a.vi ends before line 2",
+        ),
+        (
+            {"a.en": b"one\xff\n", "a.vi": b"m\n"},
+            'lines = { source = "a.en", target = "a.vi" }',
+            "a.en, line 1: not UTF-8",
+        ),
+        ({}, 'lines = { source = "a.en", target = "a.vi" }', "cannot read"),
+        ({"t.tsv": b"source\ttarget\n"}, 'table = "t.tsv"', "no rows"),
+        ({"t.tsv": b"source\ttarget\nx\t\n"}, 'table = "t.tsv"', "no training rows are left"),
+        ({"t.tsv": b"source\ttarget\nx\ty\n"}, 'table = "t.tsv", colour = "red"', "colour: Unexpected keyword"),
+    ],
+)
+def test_bad_data_stops_with_one_line_and_code_2(
+    tmp_path: Path, files: dict[str, bytes], config: str, message: str
+) -> None:
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+    path = tmp_path / "run.toml"
+    path.write_text(BASE.replace('table = "translation.tsv"', config), encoding="utf-8")
+    done = run_training("run", path, tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ")
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "checkpoints").exists()
+
+
+def test_stages_name_the_stage_that_is_missing(tmp_path: Path) -> None:
+    config = ROOT / "training/configs/tiny-translation.toml"
+    for stage, message in (("fit", "training subwords CONFIG"), ("evaluate", "is no checkpoint")):
+        done = run_training(stage, config, tmp_path)
+        assert done.returncode == 2
+        assert message in done.stderr
+
+
+def test_an_unknown_label_is_named(tmp_path: Path) -> None:
+    text = (ROOT / "training/configs/tiny-sentiment.toml").read_text(encoding="utf-8")
+    (tmp_path / "sentiment.tsv").write_text("label\ttext\ngood\tFine.\n", encoding="utf-8")
+    path = tmp_path / "run.toml"
+    path.write_text(text.replace('root = "tiny"', 'root = "."'), encoding="utf-8")
+    done = run_training("subwords", path, tmp_path)
+    assert done.returncode == 2
+    assert "label 'good' is none of negative, positive" in done.stderr
+
+
+def test_dev_rows_are_cut_from_the_training_split(tmp_path: Path) -> None:
+    text = (ROOT / "training/configs/tiny-sentiment.toml").read_text(encoding="utf-8")
+    text = text.replace('root = "tiny"', f'root = "{TINY}"').replace("keep_leaks = true", "dev_rows = 6")
+    text = text.replace('dev = [{ name = "train", corpus = { table = "sentiment.tsv" } }]\n', "")
+    path = tmp_path / "run.toml"
+    path.write_text(text, encoding="utf-8")
+    done = run_training("run", path, tmp_path)
+    assert done.returncode == 0, done.stderr
+    metrics = open_checkpoint(tmp_path / "checkpoints" / "tiny-sentiment", "sentiment").config["metrics"]
+    assert metrics["dev"]["rows"] == 6
+    how = json.loads((tmp_path / "tokenizers" / "tiny-sentiment" / "tokenizer.json").read_text())
+    assert how["rows"] == 18
+
+
+def test_plot_writes_a_png(tmp_path: Path) -> None:
+    plot([{"update": 1, "train_loss": 2.0}, {"update": 2, "train_loss": 1.0, "score": 3.0}], tmp_path / "c.png")
+    assert (tmp_path / "c.png").read_bytes().startswith(b"\x89PNG")

@@ -1,0 +1,176 @@
+"""The service in one process: shapes, limits, and one error body for every code."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from service.app import create_app
+from service.settings import Settings, SettingsError
+
+
+def client_for(checkpoints: Path, **values: Any) -> FlaskClient:
+    paths = {"translation": checkpoints / "tiny-translation", "sentiment": checkpoints / "tiny-sentiment"}
+    return create_app(Settings(**paths, **values)).test_client()  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def client(toys: Path) -> FlaskClient:
+    return client_for(
+        toys / "checkpoints", max_texts=3, max_text_characters=100, max_request_characters=150, max_request_bytes=1000
+    )
+
+
+def test_translate_one_text(client: FlaskClient) -> None:
+    response = client.post("/translate", json={"text": "I love you."})
+    assert response.status_code == 200
+    assert response.get_json() == {
+        "translations": [{"text": "Tôi yêu bạn.", "truncated": False, "warnings": []}],
+        "model": "tiny-translation",
+    }
+    assert "Tôi" in response.get_data(as_text=True)  # not escaped
+
+
+def test_translate_a_list_with_a_beam(client: FlaskClient) -> None:
+    response = client.post("/translate", json={"text": ["Good night.", "", "How old are you?"], "beam_size": 3})
+    texts = [t["text"] for t in response.get_json()["translations"]]
+    assert texts == ["Chúc ngủ ngon.", "", "Bạn bao nhiêu tuổi?"]
+
+
+def test_sentiment(client: FlaskClient) -> None:
+    response = client.post("/sentiment", json={"text": ["The best coffee in town!", "The worst coffee in town!"]})
+    body = response.get_json()
+    assert [r["label"] for r in body["results"]] == ["positive", "negative"]
+    for result in body["results"]:
+        assert sum(result["scores"].values()) == pytest.approx(1)
+        assert result["score"] == result["scores"][result["label"]]
+        assert result["truncated"] is False
+    assert body["model"] == "tiny-sentiment"
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "text/plain; charset=utf-8", "application/x-www-form-urlencoded", None])
+def test_a_plain_body_is_the_text(client: FlaskClient, kind: str | None) -> None:
+    response = client.post("/translate", data=b"Good night.\n\nI love you.", content_type=kind)
+    assert response.get_json()["translations"][0]["text"] == "Chúc ngủ ngon.\n\nTôi yêu bạn."
+
+
+def test_plain_text_answers_when_asked_for(client: FlaskClient) -> None:
+    accept = {"Accept": "text/plain"}
+    assert client.post("/translate", data="Good night.", headers=accept).get_data(as_text=True) == "Chúc ngủ ngon.\n"
+    line = client.post("/sentiment", data="The best coffee in town!", headers=accept).get_data(as_text=True)
+    label, score = line.split("\t")
+    assert label == "positive"
+    assert 0.5 < float(score) <= 1
+    assert client.post("/translate", data="Good night.", headers={"Accept": "*/*"}).is_json
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "status", "error_type", "message"),
+    [
+        (b"{", "application/json", 400, "Validation", "not JSON"),
+        (b"[" * 400 + b"]" * 400, "application/json", 422, "Validation", "body"),
+        (b"\xff\xfe", "text/plain", 400, "Validation", "not UTF-8"),
+        (b'{"text": NaN}', "application/json", 400, "Validation", "NaN"),
+        (b'{"text": "\\ud800"}', "application/json", 422, "Validation", "surrogate"),
+        (b'{"text": "a\\u0000b"}', "application/json", 422, "Validation", "NUL"),
+        (b"{}", "application/json", 422, "Validation", "text: Field required"),
+        (b"3", "application/json", 422, "Validation", "body"),
+        (b'{"text": 3}', "application/json", 422, "Validation", "text"),
+        (b'{"text": ["a", 3]}', "application/json", 422, "Validation", "text"),
+        (b'{"text": []}', "application/json", 422, "Validation", "the list is empty"),
+        (b'{"text": "a", "colour": 1}', "application/json", 422, "Validation", "colour"),
+        (b'{"text": "a", "beam_size": 0}', "application/json", 422, "Validation", "beam_size"),
+        (b'{"text": "a", "beam_size": 11}', "application/json", 422, "Validation", "at most 10"),
+        (b'{"text": "a", "beam_size": "2"}', "application/json", 422, "Validation", "beam_size"),
+        (b'{"text": ["a", "b", "c", "d"]}', "application/json", 413, "TooLarge", "may have 3"),
+        (b"a" * 101, "text/plain", 413, "TooLarge", "a text may have 100"),
+        (json.dumps({"text": ["a" * 100, "b" * 51]}).encode(), "application/json", 413, "TooLarge", "may have 150"),
+        (b"a" * 1001, "text/plain", 413, "TooLarge", ""),
+        (b"<a/>", "application/xml", 415, "Validation", "application/json or text/plain"),
+    ],
+)
+def test_bad_requests_get_the_one_error_body(
+    client: FlaskClient, body: bytes, kind: str, status: int, error_type: str, message: str
+) -> None:
+    response = client.post("/translate", data=body, content_type=kind)
+    error = response.get_json()
+    assert (response.status_code, error["error_type"]) == (status, error_type)
+    assert message in error["message"]
+    assert error.keys() == {"error", "message", "error_type", "errors", "request_id"}
+    assert error["error"] == error["message"]
+    assert error["request_id"] == response.headers["X-Request-ID"]
+
+
+def test_deeply_nested_json_is_refused(toys: Path) -> None:
+    client = client_for(toys / "checkpoints")
+    response = client.post("/translate", data=b"[" * 100_000, content_type="application/json")
+    assert response.status_code == 400
+
+
+@pytest.mark.parametrize(("method", "path", "status"), [("get", "/nowhere", 404), ("get", "/translate", 405)])
+def test_unknown_places_get_the_one_error_body(client: FlaskClient, method: str, path: str, status: int) -> None:
+    response = getattr(client, method)(path)
+    assert response.status_code == status
+    assert response.get_json()["request_id"]
+    if status == 405:
+        assert "POST" in response.headers["Allow"]
+
+
+def test_request_ids_are_echoed_when_well_formed(client: FlaskClient) -> None:
+    assert client.get("/health", headers={"X-Request-ID": "abc-1.2_3"}).headers["X-Request-ID"] == "abc-1.2_3"
+    made = client.get("/health", headers={"X-Request-ID": "bad id"}).headers["X-Request-ID"]
+    assert len(made) == 16
+
+
+def test_health(client: FlaskClient) -> None:
+    body = client.get("/health").get_json()
+    assert body["status"] == "ok"
+    assert body["models"]["translation"]["name"] == "tiny-translation"
+    assert len(body["models"]["sentiment"]["version"]) == 12
+
+
+def test_a_damaged_checkpoint_fails_alone(toy_copy: Path) -> None:
+    step = toy_copy / "tiny-translation" / "step.onnx"
+    step.write_bytes(step.read_bytes()[:-1])
+    client = client_for(toy_copy)
+    health = client.get("/health")
+    assert health.status_code == 503
+    assert "step.onnx is damaged" in health.get_json()["models"]["translation"]["error"]
+    assert client.post("/translate", json={"text": "a"}).status_code == 503
+    assert client.post("/sentiment", json={"text": "a"}).status_code == 200
+
+
+def test_an_unforeseen_fault_is_a_500_without_the_text(
+    toys: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = client_for(toys / "checkpoints")
+    predictor = client.application.extensions["hoiquy"]["models"].sentiment.get()
+    monkeypatch.setattr(predictor, "predict", lambda _: 1 / 0)
+    response = client.post("/sentiment", json={"text": "a secret"})
+    assert response.status_code == 500
+    assert response.get_json()["error_type"] == "Internal"
+    assert "ZeroDivisionError" in caplog.text
+    assert "a secret" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("environment", "message"),
+    [
+        ({"HOIQUY_PROT": "1"}, "unknown setting HOIQUY_PROT: choose among HOIQUY_DATA, HOIQUY_HOST"),
+        ({"HOIQUY_PORT": "0"}, "HOIQUY_PORT='0': .*greater than or equal to 1"),
+        ({"HOIQUY_PORT": "many"}, "HOIQUY_PORT='many'"),
+    ],
+)
+def test_settings_are_strict(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], message: str) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=message):
+        Settings.from_environment()
+
+
+def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOIQUY_PORT", "9000")
+    monkeypatch.setenv("HOIQUY_DATA", "/anywhere")
+    assert Settings.from_environment().port == 9000
