@@ -1,4 +1,4 @@
-"""`python tests/answers.py URL SECONDS`: wait for a server of the shipped checkpoints, ask it, and fail on a bad answer."""
+"""`python tests/answers.py URL SECONDS`: wait for a server of the shipped checkpoints, ask it, fail on a bad answer."""
 
 import json
 import sys
