@@ -23,8 +23,16 @@ def randomised(model: torch.nn.Module) -> dict[str, np.ndarray]:
     return {name: t.detach().numpy() for name, t in model.state_dict().items()}
 
 
-def translator(cell: str, *, int8: bool) -> tuple[Seq2Seq, TranslationGraph]:
-    config = Seq2SeqConfig(cell=cell, embedding=12, hidden=16, encoder_layers=2, decoder_layers=3, heads=2)
+def translator(cell: str, *, int8: bool, bidirectional: bool = True) -> tuple[Seq2Seq, TranslationGraph]:
+    config = Seq2SeqConfig(
+        cell=cell,
+        embedding=12,
+        hidden=16,
+        encoder_layers=2,
+        bidirectional=bidirectional,
+        decoder_layers=3,
+        heads=2,
+    )
     model = Seq2Seq(config, 40, 50)
     tensors = randomised(model)
     return model, TranslationGraph(
@@ -47,9 +55,10 @@ def both_decode(model: Seq2Seq, graph: TranslationGraph, steps: int) -> list[tup
     return outputs
 
 
+@pytest.mark.parametrize("bidirectional", [True, False])
 @pytest.mark.parametrize("cell", CELLS)
-def test_translation_graphs_are_the_model(cell: str) -> None:
-    for expected, actual in both_decode(*translator(cell, int8=False), steps=4):
+def test_translation_graphs_are_the_model(cell: str, bidirectional: bool) -> None:
+    for expected, actual in both_decode(*translator(cell, int8=False, bidirectional=bidirectional), steps=4):
         assert expected.shape == (3, 50)
         np.testing.assert_allclose(actual, expected, atol=1e-4)
 
@@ -63,8 +72,9 @@ def test_int8_translation_graphs_are_near_the_model(cell: str) -> None:
 
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("int8", [False, True])
-def test_classifier_graph_is_the_model(cell: str, int8: bool) -> None:
-    config = ClassifierConfig(cell=cell, embedding=12, hidden=10, layers=2)
+@pytest.mark.parametrize("bidirectional", [True, False])
+def test_classifier_graph_is_the_model(cell: str, int8: bool, bidirectional: bool) -> None:
+    config = ClassifierConfig(cell=cell, embedding=12, hidden=10, layers=2, bidirectional=bidirectional)
     model = SentimentClassifier(config, 40, 3)
     graph = SentimentGraph(classifier_graph(config, randomised(model), int8=int8))
     ids, lengths = pad([[*row, END] for row in ROWS])

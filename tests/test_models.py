@@ -14,9 +14,9 @@ LENGTHS = torch.tensor([4, 2])
 TARGET = torch.tensor([[BEGIN, 6, 7, 8], [BEGIN, 9, PAD, PAD]])
 
 
-def translator(cell: str = "lstm") -> Seq2Seq:
+def translator(cell: str = "lstm", *, bidirectional: bool = True) -> Seq2Seq:
     torch.manual_seed(0)
-    config = Seq2SeqConfig(cell=cell, embedding=6, hidden=8, encoder_layers=2, decoder_layers=2, heads=2)
+    config = Seq2SeqConfig(cell=cell, embedding=6, hidden=8, bidirectional=bidirectional, heads=2)
     return Seq2Seq(config, 12, 15).eval()
 
 
@@ -32,8 +32,9 @@ def test_steps_are_the_teacher_forced_run(cell: str) -> None:
             torch.testing.assert_close(log_probs, logits[:, t].log_softmax(-1), atol=1e-5, rtol=1e-4)
 
 
-def test_padding_of_the_source_changes_nothing() -> None:
-    model = translator()
+@pytest.mark.parametrize("bidirectional", [True, False])
+def test_padding_of_the_source_changes_nothing(bidirectional: bool) -> None:
+    model = translator(bidirectional=bidirectional)
     with torch.inference_mode():
         expected = model(SOURCE, LENGTHS, TARGET)
         other = SOURCE.clone()

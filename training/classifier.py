@@ -22,6 +22,8 @@ class ClassifierConfig:
     hidden: int = 256
     """H, in each direction"""
     layers: int = 1
+    bidirectional: bool = True
+    """Whether the text is read both ways, or forward only."""
     dropout: float = 0.3
     """Locked dropout on embeddings and between layers, plain dropout on the pooled text."""
     word_dropout: float = 0.1
@@ -53,9 +55,11 @@ class SentimentClassifier(nn.Module):
         c = config
         self.config = config
         self.embedding = Embedding(vocabulary, c.embedding, c.dropout, c.word_dropout)
-        self.layers = Recurrent(c.cell, c.embedding, c.hidden, c.layers, bidirectional=True, dropout=c.dropout)
+        self.layers = Recurrent(
+            c.cell, c.embedding, c.hidden, c.layers, bidirectional=c.bidirectional, dropout=c.dropout
+        )
         self.dropout = nn.Dropout(c.dropout)
-        self.output = nn.Linear(2 * (c.embedding + 2 * c.hidden), classes)
+        self.output = nn.Linear(2 * (c.embedding + self.layers.output_size), classes)
 
     def forward(self, ids: Tensor, lengths: Tensor) -> Tensor:
         """`ids (B, S)`, `lengths (B,)` -> logits `(B, C)`."""

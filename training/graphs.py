@@ -252,11 +252,12 @@ def _layer(tensors: Tensors, prefix: str) -> Tensors:
     return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
 
 
-def bidirectional_stack(g: Graph, cell: str, x: str, tensors: Tensors, prefix: str) -> str:
-    """The layers of a bidirectional `training.recurrent.Recurrent`: `x (S, 1, I) -> (S, 1, 2*H)`."""
+def stack(g: Graph, cell: str, x: str, tensors: Tensors, prefix: str, *, bidirectional: bool) -> str:
+    """The layers of a `training.recurrent.Recurrent`: `x (S, 1, I) -> (S, 1, D*H)`."""
+    directions = 2 if bidirectional else 1
     count = len({name.removeprefix(prefix).split(".")[1] for name in tensors if name.startswith(prefix + "cells.")})
-    for first in range(0, count, 2):
-        x = recurrent(g, cell, x, [_layer(tensors, f"{prefix}cells.{first + d}.") for d in range(2)])
+    for first in range(0, count, directions):
+        x = recurrent(g, cell, x, [_layer(tensors, f"{prefix}cells.{first + d}.") for d in range(directions)])
     return x
 
 
@@ -270,7 +271,8 @@ def encoder_graph(config: Seq2SeqConfig, tensors: Tensors, values_range: float, 
     ids = g.input("ids", TensorProto.INT64, ["S"])
     table = t["encoder.embedding.weight"] * np.float32(config.embedding**0.5)
     x = g.op("Unsqueeze", g.embedding(ids, table), g.ints(1))
-    outputs = g.op("Squeeze", bidirectional_stack(g, config.cell, x, t, "encoder.layers."), g.ints(1))
+    layers = stack(g, config.cell, x, t, "encoder.layers.", bidirectional=config.bidirectional)
+    outputs = g.op("Squeeze", layers, g.ints(1))
     split = g.ints(0, heads, hidden // heads)
     keys = g.op("Reshape", g.linear(outputs, t["encoder.keys.weight"], t["encoder.keys.bias"]), split)
     scale = np.float32(1 / values_range)
@@ -280,9 +282,9 @@ def encoder_graph(config: Seq2SeqConfig, tensors: Tensors, values_range: float, 
     g.output(g.op("Transpose", keys, perm=[1, 2, 0]), "keys", TensorProto.FLOAT, [heads, hidden // heads, "S"])
     g.output(g.op("Transpose", values, perm=[1, 0, 2]), "values", TensorProto.FLOAT, [heads, "S", hidden // heads])
     g.output(g.op("GreaterOrEqual", ids, g.ints(0)), "mask", TensorProto.BOOL, ["S"])
-    first = g.op("Gather", outputs, g.constant(np.int64(0)), axis=0)
+    seen = g.op("Gather", outputs, g.constant(np.int64(0 if config.bidirectional else -1)), axis=0)
     bridge = g.op(
-        "Tanh", g.linear(g.op("Unsqueeze", first, g.ints(0)), t["encoder.bridge.weight"], t["encoder.bridge.bias"])
+        "Tanh", g.linear(g.op("Unsqueeze", seen, g.ints(0)), t["encoder.bridge.weight"], t["encoder.bridge.bias"])
     )
     zeros, index = g.floats(np.zeros(hidden)), 0
     for h in g.split(g.op("Squeeze", bridge, g.ints(0)), config.decoder_layers):
@@ -348,7 +350,8 @@ def classifier_graph(config: ClassifierConfig, tensors: Tensors, *, int8: bool) 
     ids = g.input("ids", TensorProto.INT64, ["S"])
     table = tensors["embedding.weight"] * np.float32(config.embedding**0.5)
     x = g.op("Unsqueeze", g.embedding(ids, table), g.ints(1))
-    both = g.op("Concat", x, bidirectional_stack(g, config.cell, x, tensors, "layers."), axis=-1)
+    layers = stack(g, config.cell, x, tensors, "layers.", bidirectional=config.bidirectional)
+    both = g.op("Concat", x, layers, axis=-1)
     pooled = g.op(
         "Concat", g.op("ReduceMax", both, axes=[0], keepdims=0), g.op("ReduceMean", both, axes=[0], keepdims=0), axis=-1
     )

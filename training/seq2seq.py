@@ -27,8 +27,10 @@ class Seq2SeqConfig:
     embedding: int = 512
     """E, the width of source and target embeddings and of the readout."""
     hidden: int = 512
-    """H, the width of the decoder's layers; the encoder has H / 2 in each direction."""
+    """H, the width of the decoder's layers and of the encoder's outputs (both directions together)."""
     encoder_layers: int = 2
+    bidirectional: bool = True
+    """Whether the encoder reads the source both ways, with H / 2 each, or forward only."""
     decoder_layers: int = 2
     """At least 2: the first queries, the others read the context."""
     heads: int = 4
@@ -67,8 +69,14 @@ class Encoder(nn.Module):
         c = config
         self.embedding = Embedding(vocabulary, c.embedding, c.dropout, c.word_dropout)
         self.layers = Recurrent(
-            c.cell, c.embedding, c.hidden // 2, c.encoder_layers, bidirectional=True, dropout=c.dropout
+            c.cell,
+            c.embedding,
+            c.hidden // 2 if c.bidirectional else c.hidden,
+            c.encoder_layers,
+            bidirectional=c.bidirectional,
+            dropout=c.dropout,
         )
+        self.bidirectional = c.bidirectional
         self.dropout = LockedDropout(c.dropout)
         self.keys = nn.Linear(c.hidden, c.hidden)
         self.values = nn.Linear(c.hidden, c.hidden)
@@ -77,12 +85,13 @@ class Encoder(nn.Module):
     def forward(self, source: Tensor, lengths: Tensor) -> tuple[Memory, Tensor]:
         """`source (B, S)`, `lengths (B,)` -> memory, and the first h of every decoder layer `(B, L*H)`.
 
-        The bridge reads the outputs at the first token: there the backward layer has seen the whole sentence
-        (Bahdanau et al. 2015, appendix A.2.2).
+        The bridge reads the outputs where a direction has seen the whole sentence: at the first token, after the
+        backward layer (Bahdanau et al. 2015, appendix A.2.2), or at the last token, when there is none.
         """
         outputs = self.dropout(self.layers(self.embedding(source), lengths))
         memory = Memory(self.keys(outputs), self.values(outputs), mask(lengths, source.shape[1]))
-        return memory, torch.tanh(self.bridge(outputs[:, 0]))
+        seen = outputs[:, 0] if self.bidirectional else outputs[torch.arange(len(lengths)), lengths - 1]
+        return memory, torch.tanh(self.bridge(seen))
 
 
 def attend(query: Tensor, memory: Memory, heads: int) -> tuple[Tensor, Tensor]:
