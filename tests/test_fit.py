@@ -21,6 +21,7 @@ from inference.decoding import DecodeConfig
 from inference.tokenizer import Tokenizer
 from training.errors import InputError
 from training.fit import FitConfig, Trainer
+from training.noise import NoiseConfig
 from training.seq2seq import Seq2Seq, Seq2SeqConfig
 from training.state import save_state
 from training.subwords import SubwordConfig, train_subwords
@@ -30,10 +31,12 @@ ROWS = [("one two", "má»™t hai"), ("two three", "hai ba"), ("three one", "ba má»
 TOKENIZER = Tokenizer(train_subwords(SubwordConfig(300, "unigram"), [f"{a} {b}" for a, b in ROWS]))
 
 
-def trainer(directory: Path, settings: dict[str, Any] | None = None, **config: Any) -> Trainer:
+def trainer(
+    directory: Path, settings: dict[str, Any] | None = None, noise: NoiseConfig | None = None, **config: Any
+) -> Trainer:
     torch.manual_seed(0)
     model = Seq2Seq(Seq2SeqConfig(embedding=8, hidden=8, heads=2), len(TOKENIZER), len(TOKENIZER))
-    task = TranslationTask(model, TOKENIZER, TOKENIZER, 0.1, DecodeConfig())
+    task = TranslationTask(model, TOKENIZER, TOKENIZER, 0.1, DecodeConfig(), noise or NoiseConfig())
     values = {
         "updates": 6,
         "batch_tokens": 20,

@@ -15,6 +15,7 @@ from training.corpora import Corpus
 from training.data import CleanConfig
 from training.errors import InputError
 from training.fit import FitConfig
+from training.noise import NoiseConfig
 from training.seq2seq import Seq2SeqConfig
 from training.subwords import SubwordConfig
 
@@ -101,6 +102,7 @@ class TranslationRun(Run):
     source_subwords: SubwordConfig
     target_subwords: SubwordConfig
     model: Seq2SeqConfig = field(default_factory=Seq2SeqConfig)
+    noise: NoiseConfig = field(default_factory=NoiseConfig)
     decode: DecodeConfig = field(default_factory=DecodeConfig)
 
 

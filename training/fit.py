@@ -24,6 +24,7 @@ from tqdm import tqdm
 from inference.files import write_atomically
 from training.data import Array, Batches, buckets
 from training.history import History
+from training.noise import Pair
 from training.state import Progress, load_state, save_state
 from training.tasks import Batch, Held, Task
 
@@ -99,7 +100,7 @@ class Trainer:
         config: FitConfig,
         directory: Path,
         seed: int,
-        rows: Sequence[tuple[str, str]],
+        rows: Sequence[Pair],
         weights: Array,
         dev: Sequence[Held],
         settings: dict[str, Any],
@@ -120,8 +121,8 @@ class Trainer:
         )
         self.fabric.launch()
         directory.mkdir(parents=True, exist_ok=True)
-        self.items, lengths = task.encode(rows)
-        self.batches = Batches(lengths, weights, config.batch_tokens, seed)
+        self.rows = rows
+        self.batches = Batches(task.lengths(rows), weights, config.batch_tokens, seed)
         self.averaged = AveragedModel(task.model, multi_avg_fn=_average(config.average))
         optimiser = torch.optim.AdamW(
             task.parameters(), lr=config.rate, betas=config.betas, weight_decay=config.weight_decay, fused=True
@@ -184,8 +185,9 @@ class Trainer:
         total = torch.zeros((), device=fabric.device)
         for index in mine:
             # Seeded by batch, not by device: the dropout masks are the same on however many devices.
-            torch.manual_seed(self.seed * 1_000_003 + progress.update * config.accumulate + index)
-            batch = self._batch([self.items[row] for row in batches[index]])
+            seed = self.seed * 1_000_003 + progress.update * config.accumulate + index
+            torch.manual_seed(seed)
+            batch = self._batch([self.rows[row] for row in batches[index]], seed)
             with fabric.no_backward_sync(self.module, enabled=index != mine[-1]):
                 loss = self.module(batch) / count
                 # Data-parallel training averages gradients over devices; the sum is wanted.
@@ -208,8 +210,8 @@ class Trainer:
         progress.epoch, progress.position = self.batches.epoch, self.batches.position
         return record
 
-    def _batch(self, items: Sequence[Any]) -> Batch:
-        batch = self.task.collate(items)
+    def _batch(self, rows: Sequence[Pair], seed: int | None = None) -> Batch:
+        batch = self.task.collate(rows, seed)
         return type(batch)(*(self.fabric.to_device(tensor) for tensor in batch))
 
     def validate(self) -> dict[str, float]:
@@ -240,11 +242,10 @@ class Trainer:
 
     @torch.inference_mode()
     def _loss(self, held: Held) -> float:
-        items, lengths = self.task.encode(held.rows)
-        total = 0.0
-        for rows in buckets(lengths, np.arange(len(items)), self.config.batch_tokens, 0, 0):
+        total, lengths = 0.0, self.task.lengths(held.rows)
+        for index in buckets(lengths, np.arange(len(lengths)), self.config.batch_tokens, 0, 0):
             with self.fabric.autocast():
-                total += float(self.task(self._batch([items[row] for row in rows])))
+                total += float(self.task(self._batch([held.rows[i] for i in index])))
         return total / self.task.count(lengths)
 
     def _converged(self) -> bool:

@@ -270,7 +270,9 @@ class TranslationPipeline(Pipeline):
     def task(self, tokenizers: dict[str, Tokenizer]) -> TranslationTask:
         source, target = tokenizers["source"], tokenizers["target"]
         model = Seq2Seq(self.config.model, len(source), len(target))
-        return TranslationTask(model, source, target, self.config.label_smoothing, self.config.decode)
+        return TranslationTask(
+            model, source, target, self.config.label_smoothing, self.config.decode, self.config.noise
+        )
 
     def graphs(self, task: Task, tensors: Tensors, *, int8: bool) -> dict[str, bytes]:
         values, readout = cast(TranslationTask, task).ranges(

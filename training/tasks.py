@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import sacrebleu
@@ -15,6 +15,7 @@ from inference.decoding import Array, DecodeConfig, State, greedy
 from inference.tokenizer import BEGIN, END, PAD, Tokenizer, pad
 from training.classifier import SentimentClassifier
 from training.data import buckets
+from training.noise import NoiseConfig, Pair, disturb
 from training.seq2seq import Seq2Seq
 
 _CHUNK = 512
@@ -26,7 +27,7 @@ class Held:
     """A dev or test set: its name and its rows as they are in the file."""
 
     name: str
-    rows: list[tuple[str, str]]
+    rows: list[Pair]
 
 
 Batch = tuple[Tensor, ...]
@@ -39,12 +40,12 @@ class Task(nn.Module, ABC):
     model: nn.Module
 
     @abstractmethod
-    def encode(self, rows: Sequence[tuple[str, str]]) -> tuple[list[Any], Array]:
-        """Rows of text -> items of ids, and their lengths in tokens `(N,)` or `(N, 2)`, end token counted."""
+    def lengths(self, rows: Sequence[Pair]) -> Array:
+        """The tokens of each row, end token counted: `(N,)`, or `(N, 2)` for two sides."""
 
     @abstractmethod
-    def collate(self, items: Sequence[Any]) -> Batch:
-        """Items -> a padded batch."""
+    def collate(self, rows: Sequence[Pair], seed: int | None = None) -> Batch:
+        """Rows -> a padded batch; with a seed, as the noise that it draws leaves them."""
 
     @abstractmethod
     def count(self, lengths: Array) -> int:
@@ -87,23 +88,32 @@ class TranslationTask(Task):
     model: Seq2Seq
 
     def __init__(
-        self, model: Seq2Seq, source: Tokenizer, target: Tokenizer, smoothing: float, decode: DecodeConfig
+        self,
+        model: Seq2Seq,
+        source: Tokenizer,
+        target: Tokenizer,
+        smoothing: float,
+        decode: DecodeConfig,
+        noise: NoiseConfig,
     ) -> None:
         super().__init__()
         self.model, self.source, self.target = model, source, target
-        self.smoothing, self.decode = smoothing, decode
+        self.smoothing, self.decode, self.noise = smoothing, decode, noise
 
-    def encode(self, rows: Sequence[tuple[str, str]]) -> tuple[list[tuple[Array, Array]], Array]:
-        sources, targets = self.source.encode([s for s, _ in rows]), self.target.encode([t for _, t in rows])
-        items = [
-            (np.array(s, dtype=np.int32), np.array(t, dtype=np.int32)) for s, t in zip(sources, targets, strict=True)
-        ]
-        return items, np.array([(len(s) + 1, len(t) + 1) for s, t in items])
+    def lengths(self, rows: Sequence[Pair]) -> Array:
+        sides = zip(self.source.encode([s for s, _ in rows]), self.target.encode([t for _, t in rows]), strict=True)
+        return np.array([(len(s) + 1, len(t) + 1) for s, t in sides])
 
-    def collate(self, items: Sequence[tuple[Array, Array]]) -> TranslationBatch:
-        source, lengths = pad([[*s, END] for s, _ in items])
-        inputs, _ = pad([[BEGIN, *t] for _, t in items])
-        outputs, _ = pad([[*t, END] for _, t in items])
+    def collate(self, rows: Sequence[Pair], seed: int | None = None) -> TranslationBatch:
+        if seed is not None:
+            rng = np.random.default_rng(seed)
+            rows = [disturb(self.noise, row, rng) for row in rows]
+        sides = zip((self.source, self.target), ([s for s, _ in rows], [t for _, t in rows]), strict=True)
+        alpha = self.noise.subword_dropout if seed is not None else 0.0
+        encoded = [t.sample(texts, alpha, seed or 0) if alpha else t.encode(texts) for t, texts in sides]
+        source, lengths = pad([[*ids, END] for ids in encoded[0]])
+        inputs, _ = pad([[BEGIN, *ids] for ids in encoded[1]])
+        outputs, _ = pad([[*ids, END] for ids in encoded[1]])
         return TranslationBatch(*map(torch.from_numpy, (source, lengths, inputs, outputs)))
 
     def count(self, lengths: Array) -> int:
@@ -120,12 +130,11 @@ class TranslationTask(Task):
         )
 
     @torch.inference_mode()
-    def ranges(self, rows: Sequence[tuple[str, str]]) -> tuple[float, float]:
+    def ranges(self, rows: Sequence[Pair]) -> tuple[float, float]:
         """The largest absolute value in the memory's values and in the readout, over these rows."""
-        items, lengths = self.encode(rows)
         values, readout = 0.0, 0.0
-        for index in buckets(lengths, np.arange(len(items)), 4096, 0, 0):
-            batch = self.collate([items[i] for i in index])
+        for index in buckets(self.lengths(rows), np.arange(len(rows)), 4096, 0, 0):
+            batch = self.collate([rows[i] for i in index])
             memory, bridge = self.model.encoder(batch.source, batch.lengths)
             out, _, _ = self.model.decoder(batch.inputs, memory, self.model.decoder.first_states(bridge))
             values = max(values, float(memory.values[memory.mask].abs().max()))
@@ -188,18 +197,15 @@ class SentimentTask(Task):
         self.model, self.tokenizer, self.labels = model, tokenizer, list(labels)
         self.smoothing, self.window = smoothing, window
 
-    def encode(self, rows: Sequence[tuple[str, str]]) -> tuple[list[tuple[Array, int]], Array]:
-        """Each row's ids, cut at the window, with its label's number; and the lengths `(N,)`."""
-        ids = self.tokenizer.encode([text for text, _ in rows])
-        items = [
-            (np.array([*row[: self.window], END], dtype=np.int32), self.labels.index(label))
-            for row, (_, label) in zip(ids, rows, strict=True)
-        ]
-        return items, np.array([len(row) for row, _ in items])
+    def _encode(self, rows: Sequence[Pair]) -> list[list[int]]:
+        return [[*ids[: self.window], END] for ids in self.tokenizer.encode([text for text, _ in rows])]
 
-    def collate(self, items: Sequence[tuple[Array, int]]) -> SentimentBatch:
-        ids, lengths = pad([row for row, _ in items])
-        labels = np.array([label for _, label in items])
+    def lengths(self, rows: Sequence[Pair]) -> Array:
+        return np.array([len(ids) for ids in self._encode(rows)])
+
+    def collate(self, rows: Sequence[Pair], seed: int | None = None) -> SentimentBatch:  # noqa: ARG002
+        ids, lengths = pad(self._encode(rows))
+        labels = np.array([self.labels.index(label) for _, label in rows])
         return SentimentBatch(*map(torch.from_numpy, (ids, lengths, labels)))
 
     def count(self, lengths: Array) -> int:
@@ -215,11 +221,10 @@ class SentimentTask(Task):
     def score(self, held: Held) -> dict[str, float]:
         """Accuracy in percent on a dev set."""
         device = next(self.model.parameters()).device
-        items, lengths = self.encode(held.rows)
         right = 0
-        for rows in buckets(lengths, np.arange(len(items)), 16384, 0, 0):
-            batch = self.collate([items[row] for row in rows])
+        for index in buckets(self.lengths(held.rows), np.arange(len(held.rows)), 16384, 0, 0):
+            batch = self.collate([held.rows[i] for i in index])
             right += int(
                 (self.model(batch.ids.to(device), batch.lengths.to(device)).argmax(-1).cpu() == batch.labels).sum()
             )
-        return {"score": 100 * right / len(items)}
+        return {"score": 100 * right / len(held.rows)}

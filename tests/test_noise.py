@@ -1,0 +1,69 @@
+"""Noise: drawn anew for each seed, the same for the same seed, and nothing when it is off."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from inference.decoding import DecodeConfig
+from inference.tokenizer import PAD, Tokenizer
+from training.noise import NoiseConfig, disturb
+from training.seq2seq import Seq2Seq, Seq2SeqConfig
+from training.subwords import SubwordConfig, train_subwords
+from training.tasks import TranslationBatch, TranslationTask
+
+ROWS = [("Hello There, Bob!", "Xin Chào, Bob!"), ("Where is Anna?", "Anna đâu?"), ("...", "...")] * 20
+TOKENIZER = Tokenizer(train_subwords(SubwordConfig(330), [text for row in ROWS for text in row]))
+
+
+def task(**noise: float) -> TranslationTask:
+    model = Seq2Seq(Seq2SeqConfig(embedding=8, hidden=8, heads=2), len(TOKENIZER), len(TOKENIZER))
+    return TranslationTask(model, TOKENIZER, TOKENIZER, 0.0, DecodeConfig(), NoiseConfig(**noise))
+
+
+def texts(ids: Any) -> list[str]:
+    return TOKENIZER.decode([[i for i in row if i != PAD] for row in ids.tolist()])
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        (NoiseConfig(), ("Hello There, Bob!", "Xin Chào, Bob!")),
+        (NoiseConfig(lower=1.0), ("hello there, bob!", "Xin Chào, Bob!")),
+        (NoiseConfig(unpunctuated=1.0), ("Hello There, Bob", "Xin Chào, Bob")),
+    ],
+)
+def test_disturb(config: NoiseConfig, expected: tuple[str, str]) -> None:
+    assert disturb(config, ROWS[0], np.random.default_rng(0)) == expected
+    assert disturb(config, ("...", "..."), np.random.default_rng(0)) == ("...", "...")
+
+
+def test_shares_are_met() -> None:
+    rng = np.random.default_rng(0)
+    lowered = sum(disturb(NoiseConfig(lower=0.3), ROWS[0], rng)[0].islower() for _ in range(2000))
+    assert 500 < lowered < 700
+
+
+def test_without_a_seed_nothing_is_disturbed() -> None:
+    plain, noisy = task().collate(ROWS), task(lower=1.0, subword_dropout=0.5).collate(ROWS)
+    assert all(np.array_equal(a, b) for a, b in zip(plain, noisy, strict=True))
+
+
+def test_a_seed_decides_the_batch() -> None:
+    noisy = task(lower=0.5, subword_dropout=0.5)
+    one, again, other = (noisy.collate(ROWS, seed) for seed in (1, 1, 2))
+    assert all(np.array_equal(a, b) for a, b in zip(one, again, strict=True))
+    assert texts(one.source) != texts(other.source)
+
+
+def test_subword_dropout_changes_pieces_but_not_text() -> None:
+    plain, sampled = task().collate(ROWS), task(subword_dropout=0.5).collate(ROWS, 1)
+    assert isinstance(plain, TranslationBatch)
+    assert texts(sampled.source) == texts(plain.source)
+    assert texts(sampled.outputs) == texts(plain.outputs)
+    assert sampled.lengths.sum() > plain.lengths.sum()
+
+
+def test_config_names_the_value() -> None:
+    with pytest.raises(ValueError, match=r"lower is 1\.5: give 0 to 1"):
+        NoiseConfig(lower=1.5)
