@@ -8,7 +8,8 @@ from inference.engine import SentimentGraph, TranslationGraph
 from inference.tokenizer import END, pad
 from training.cells import CELLS
 from training.classifier import ClassifierConfig, SentimentClassifier
-from training.graphs import classifier_graph, encoder_graph, quantise, step_graph
+from training.graph_builder import quantise
+from training.graphs import classifier_graph, encoder_graph, step_graph
 from training.seq2seq import Seq2Seq, Seq2SeqConfig
 
 ROWS = [[7, 5, 9, 30, 4], [11], [8, 8, 21]]
