@@ -8,7 +8,7 @@ COPY inference inference
 COPY service service
 # The package list names training; its code and torch stay out.
 COPY training/__init__.py training/__init__.py
-RUN PIP_CONSTRAINT=/app/constraints.txt pip install --no-cache-dir --constraint constraints.txt '.[serve]'
+RUN pip install --no-cache-dir --constraint constraints.txt '.[serve]'
 COPY checkpoints checkpoints
 
 USER hoiquy

@@ -1,13 +1,11 @@
 # Two commands: `make serve` and `make test`. Each installs what it needs below .venv/ first.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
-PORT ?= 8000
+PORT ?= $(or $(HOIQUY_PORT),8000)
 INSTALL = install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
 SERVE := .venv/serve
 DEV := .venv/dev
-# pip builds the package itself with pinned tools too.
-export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 
 .PHONY: serve test check lint install-serve install-dev clean
 

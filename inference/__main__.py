@@ -20,6 +20,8 @@ def main() -> int:
     parser.add_argument("--checkpoint", type=Path, help="another checkpoint than the shipped one")
     parser.add_argument("--beam-size", type=int, help="for translate: more is better and slower")
     arguments = parser.parse_args()
+    if arguments.task == "sentiment" and arguments.beam_size is not None:
+        parser.error("--beam-size is for translate")
     path = arguments.checkpoint or DEFAULTS[arguments.task]
     try:
         if arguments.task == "translate":
@@ -39,8 +41,15 @@ def main() -> int:
 
 
 def _chunks() -> "itertools.takewhile[list[str]]":
-    lines = (line.rstrip("\n") for line in sys.stdin)
+    lines = (_decoded(number, line) for number, line in enumerate(sys.stdin.buffer, start=1))
     return itertools.takewhile(bool, (list(itertools.islice(lines, _LINES)) for _ in itertools.count()))
+
+
+def _decoded(number: int, line: bytes) -> str:
+    try:
+        return line.decode("utf-8").removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"line {number}: not UTF-8 ({error.reason} at byte {error.start})") from error
 
 
 if __name__ == "__main__":

@@ -73,7 +73,7 @@ def open_checkpoint(path: Path, task: str) -> Checkpoint:
 
 def write_checkpoint(path: Path, config: Mapping[str, Any], files: Mapping[str, bytes]) -> Checkpoint:
     """Write a checkpoint beside `path`, force it to disk, then put it in place of what was there."""
-    contents = {**files, CONFIG: json.dumps(config, indent=1, ensure_ascii=False).encode()}
+    contents = {**files, CONFIG: (json.dumps(config, indent=1, ensure_ascii=False) + "\n").encode()}
     hashes = {name: hashlib.sha256(data).hexdigest() for name, data in sorted(contents.items())}
     contents[MANIFEST] = json.dumps({"format": FORMAT, "sha256": hashes}, indent=1).encode()
     partial, old = path.with_name(path.name + ".partial"), path.with_name(path.name + ".old")

@@ -1,5 +1,6 @@
 """The models of a worker: loaded, tried on a text, or the reason why not."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -24,6 +25,7 @@ class Model(Generic[Predictor]):
             self._predictor = predictor
         except (CheckpointError, ValueError, FloatingPointError, RuntimeError) as error:
             self.fault = str(error)
+            print(f"not serving {path}: {error}", file=sys.stderr, flush=True)
 
     def get(self) -> Predictor:
         """The predictor. Raises ApiError 503 when it could not be loaded."""

@@ -5,7 +5,8 @@ import re
 from typing import Any, TypeVar
 
 from flask import Request
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 
 from service.errors import ApiError
 from service.settings import Settings
@@ -18,6 +19,15 @@ class TextRequest(BaseModel):
 
     text: str | list[str]
     """One text, or a list of texts that are answered in the same order."""
+
+    @field_validator("text", mode="before")
+    @classmethod
+    def _is_text(cls, value: Any) -> Any:
+        for index, item in enumerate(value if isinstance(value, list) else [value]):
+            if not isinstance(item, str):
+                place = f"item {index}" if isinstance(value, list) else "it"
+                raise ValueError(f"give a text or a list of texts; {place} is {json.dumps(item)[:40]}")  # noqa: TRY004
+        return value
 
     @property
     def texts(self) -> list[str]:
@@ -61,12 +71,21 @@ def parse(request: Request, schema: type[AnyRequest], settings: Settings) -> Any
     try:
         parsed = schema.model_validate(values)
     except ValidationError as error:
-        errors = [{"loc": list(e["loc"]), "message": e["msg"]} for e in error.errors()]
-        first = errors[0]
-        place = ".".join(map(str, first["loc"])) or "body"
-        raise ApiError(422, "Validation", f"{place}: {first['message']}", errors) from error
+        errors = [{"loc": list(e["loc"]), "message": _message(e)} for e in error.errors()]
+        sentence = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'body'}: {e['message']}" for e in errors)
+        raise ApiError(422, "Validation", sentence, errors) from error
     _check_texts(parsed.texts, settings)
     return parsed
+
+
+def _message(error: ErrorDetails) -> str:
+    """One of pydantic's errors in our users' words."""
+    words = {
+        "missing": "is missing",
+        "extra_forbidden": "is no key of this request",
+        "model_type": "a JSON object is needed",
+    }
+    return words.get(error["type"], error["msg"].removeprefix("Value error, "))
 
 
 def _json(body: str) -> Any:

@@ -25,7 +25,7 @@ def test_every_config_of_the_repository_is_valid(path: Path) -> None:
         (
             'name = "tiny',
             'nmae = "tiny',
-            r"name: Field required; nmae: Unexpected keyword argument \(given: 'tiny-sentiment'\)",
+            r"name: is missing; nmae: is no key of a config \(given: 'tiny-sentiment'\)",
         ),
         ("updates = 60", "updatess = 60", r"fit\.updatess: "),
         ("updates = 60", "updates = 0", "updates is 0: give 1 or more"),

@@ -76,6 +76,7 @@ def test_every_planted_fault_is_counted(tmp_path: Path) -> None:
         tmp_path,
         lambda s, t: (normalise(s), normalise(t)),
         lambda s, t: pair_fault(s, t, CONFIG),
+        lambda *_: None,
         leak_keys([held_out, "Thank you."]),
     )
     assert split.report.read == 10
@@ -100,6 +101,7 @@ def test_nothing_left_is_an_error(tmp_path: Path) -> None:
             tmp_path,
             lambda s, t: (s, t),
             lambda s, t: pair_fault(s, t, CONFIG),
+            lambda *_: None,
             set(),
         )
 

@@ -23,7 +23,6 @@ from training.errors import InputError
 from training.fit import FitConfig, Trainer
 from training.noise import NoiseConfig
 from training.seq2seq import Seq2Seq, Seq2SeqConfig
-from training.state import save_state
 from training.subwords import SubwordConfig, train_subwords
 from training.tasks import Held, TranslationTask, summed_cross_entropy
 
@@ -54,27 +53,31 @@ def weights(directory: Path) -> dict[str, torch.Tensor]:
     return load_file(directory / "state.safetensors")
 
 
-def assert_same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> None:
-    assert one.keys() == other.keys()
-    for name, tensor in one.items():
-        assert torch.equal(tensor, other[name]), name
-
-
 def test_a_stopped_run_goes_on_to_the_same_weights(tmp_path: Path) -> None:
     trainer(tmp_path / "whole").run()
-    part = trainer(tmp_path / "parts", updates=6)
-    for _ in range(2):
-        part._advance(None, _Bar())
-    save_state(part._state, {}, part.progress, part.task.model, part.averaged, part.optimiser)
+    part = trainer(tmp_path / "parts", save_every=100)
+    forward = part.task.forward
+
+    def stopped_in_the_second_update(batch: Any) -> torch.Tensor:
+        if part.progress.update == 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return forward(batch)
+
+    part.task.forward = stopped_in_the_second_update  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt, match="stopped after update 2; the same command goes on from there"):
+        part.run()
     trainer(tmp_path / "parts").run()
-    assert_same(weights(tmp_path / "parts"), weights(tmp_path / "whole"))
-    assert (tmp_path / "parts" / "best.safetensors").read_bytes() == (
-        tmp_path / "whole" / "best.safetensors"
-    ).read_bytes()
+    for name in ("state.safetensors", "best.safetensors", "history.jsonl"):
+        assert (tmp_path / "parts" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 
 
-class _Bar:
-    def update(self) -> None: ...
+def test_other_learning_rates_are_refused_but_not_a_later_decay(tmp_path: Path) -> None:
+    trainer(tmp_path, decay=1).run()
+    with pytest.raises(InputError, match="has 6 updates with other learning rates"):
+        trainer(tmp_path, updates=12, decay=8).run()
+    longer = trainer(tmp_path, updates=8, decay=2)
+    longer.run()
+    assert longer.progress.update == 8
 
 
 def test_an_update_does_not_depend_on_how_it_is_shared(tmp_path: Path) -> None:
@@ -83,6 +86,7 @@ def test_an_update_does_not_depend_on_how_it_is_shared(tmp_path: Path) -> None:
     text = text.replace('root = "tiny"', f'root = "{ROOT}/training/configs/tiny"').replace(
         "updates = 250", "updates = 4"
     )
+    text = text.replace("warmup = 20", "warmup = 2")
     text = text.replace("dropout = 0.0", "dropout = 0.2")
     finals = []
     for devices in (1, 2):
@@ -98,10 +102,10 @@ def test_an_update_does_not_depend_on_how_it_is_shared(tmp_path: Path) -> None:
 
 
 def test_nan_is_refused_and_the_last_state_stays(tmp_path: Path) -> None:
-    run = trainer(tmp_path)
+    run = trainer(tmp_path, decay=1)
     run.run()
     before = (tmp_path / "state.safetensors").read_bytes()
-    again = trainer(tmp_path, updates=12)
+    again = trainer(tmp_path, updates=12, decay=1)
     with torch.no_grad():
         original = again.task.forward
 
@@ -117,7 +121,7 @@ def test_nan_is_refused_and_the_last_state_stays(tmp_path: Path) -> None:
 
 def test_other_settings_are_refused(tmp_path: Path) -> None:
     trainer(tmp_path, settings={"seed": 1}, updates=2).run()
-    with pytest.raises(InputError, match=r"seed was 1, is 2.*change them back, or move its folder away"):
+    with pytest.raises(InputError, match=r"seed was 1, is 2.*change them back, or remove"):
         trainer(tmp_path, settings={"seed": 2}).run()
 
 
@@ -147,7 +151,7 @@ def test_history_and_curves(tmp_path: Path) -> None:
     records = [json.loads(line) for line in (tmp_path / "history.jsonl").read_text().splitlines()]
     assert [r["update"] for r in records] == [2, 3, 4, 6]
     assert {"train_loss", "rate", "gradient_norm", "epoch"} <= records[0].keys()
-    assert {"dev_dev_loss", "dev_dev_score", "score"} <= records[1].keys()
+    assert {"on_dev_loss", "on_dev_score", "dev_loss", "score"} <= records[1].keys()
     assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
     assert list((tmp_path / "tensorboard").iterdir())
 

@@ -47,7 +47,8 @@ def test_checkpoints_say_how_they_were_made(toys: Path) -> None:
     assert metrics["bleu_signature"].startswith("nrefs:1|")
     assert metrics["fp32"]["bleu"] == 100.0
     training = checkpoint.config["training"]
-    assert training["seed"] == 1
+    assert training["run"]["seed"] == 1
+    assert training["rows"]["kept"] == 32
     assert training["progress"]["update"] == 250
     assert training["torch"].startswith("2.")
     card = checkpoint.read("MODEL_CARD.md").decode()
@@ -117,7 +118,7 @@ BASE = (
         ({}, 'lines = { source = "a.en", target = "a.vi" }', "cannot read"),
         ({"t.tsv": b"source\ttarget\n"}, 'table = "t.tsv"', "no rows"),
         ({"t.tsv": b"source\ttarget\nx\t\n"}, 'table = "t.tsv"', "no training rows are left"),
-        ({"t.tsv": b"source\ttarget\nx\ty\n"}, 'table = "t.tsv", colour = "red"', "colour: Unexpected keyword"),
+        ({"t.tsv": b"source\ttarget\nx\ty\n"}, 'table = "t.tsv", colour = "red"', "colour: is no key of a config"),
     ],
 )
 def test_bad_data_stops_with_one_line_and_code_2(
@@ -150,7 +151,7 @@ def test_an_unknown_label_is_named(tmp_path: Path) -> None:
     path.write_text(text.replace('root = "tiny"', 'root = "."'), encoding="utf-8")
     done = run_training("subwords", path, tmp_path)
     assert done.returncode == 2
-    assert "label 'good' is none of negative, positive" in done.stderr
+    assert "sentiment.tsv, row 1: label 'good' is none of negative, positive" in done.stderr
 
 
 def test_dev_rows_are_cut_from_the_training_split(tmp_path: Path) -> None:

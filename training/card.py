@@ -8,7 +8,8 @@ from training.config import CardConfig
 def model_card(config: dict[str, Any], card: CardConfig) -> str:
     """The text of MODEL_CARD.md for a checkpoint's config.json and the words of its run's config."""
     training = config["training"]
-    fit, progress = training["fit"], training["progress"]
+    run, progress, rows = training["run"], training["progress"], training["rows"]
+    fit, items = run["fit"], "target tokens" if config["task"] == "translation" else "texts"
     model = ", ".join(f"{name} {value}" for name, value in config["model"].items())
     weights = "7-bit integers a channel, activations 8 bits (int8 graphs)" if config["int8"] else "fp32"
     return f"""# {config["name"]}
@@ -21,11 +22,13 @@ Task: {config["task"]}. Model: {model}. Weights in the served graphs: {weights};
 
 {_scores(config["metrics"])}
 
-Scored by `python -m training evaluate` through the predictor that serves, with its default decoding.
+Scored by `python -m training evaluate` through the predictor that serves, with its default settings.
 
 ## Data
 
 {card.data}
+
+{rows["kept"]:,} of {rows["read"]:,} training rows were kept{_dropped(rows["dropped"])}.{_cut(run["data"]["dev_rows"])}
 
 ## Terms of use of the data
 
@@ -37,13 +40,20 @@ Scored by `python -m training evaluate` through the predictor that serves, with 
 
 ## Recipe
 
-{progress["update"]} updates, the best at {progress["best_update"]} (averaged weights); {progress["items"]:,} target
-tokens or texts seen; rate {fit["rate"]}, warm-up {fit["warmup"]}, {fit["batch_tokens"]} tokens a batch,
-{fit["accumulate"]} batches an update, label smoothing {training["label_smoothing"]}, seed {training["seed"]}.
+{progress["update"]} updates, the best at {progress["best_update"]} (averaged weights); {progress["items"]:,} {items}
+seen; rate {fit["rate"]}, warm-up {fit["warmup"]}, {fit["batch_tokens"]} tokens a batch, batches an update:
+{fit["accumulate"]}; label smoothing {run["label_smoothing"]}, seed {run["seed"]}.
 Commit {training["commit"]}; torch {training["torch"]}, onnxruntime {training["onnxruntime"]}, Python
-{training["python"]}. The whole recipe is the run's TOML file in `training/configs/`; `config.json` beside this card
-repeats it.
+{training["python"]}. `config.json` beside this card has the whole recipe.
 """
+
+
+def _dropped(reasons: dict[str, int]) -> str:
+    return f" (dropped: {', '.join(f'{count:,} {reason}' for reason, count in reasons.items())})" if reasons else ""
+
+
+def _cut(dev_rows: int) -> str:
+    return f" {dev_rows:,} of them are the dev set." if dev_rows else ""
 
 
 def _scores(metrics: dict[str, dict[str, Any]]) -> str:

@@ -169,4 +169,6 @@ def _fault(error: Any) -> str:
     place = ".".join(map(str, error["loc"][1:] or error["loc"]))
     given = error["input"]
     shown = f" (given: {given!r})" if isinstance(given, (str, int, float, bool)) else ""
-    return f"{place}: {error['msg']}{shown}".removeprefix(": ")
+    words = {"missing": "is missing", "unexpected_keyword_argument": "is no key of a config"}
+    message = words.get(error["type"], error["msg"].removeprefix("Value error, "))
+    return f"{place}: {message}{shown}".removeprefix(": ")

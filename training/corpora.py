@@ -95,7 +95,9 @@ def _open(path: Path) -> io.BufferedIOBase:
     try:
         return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
     except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}. Is HOIQUY_DATA right?") from error
+        raise InputError(
+            f"cannot read {path}: {error.strerror}; files are looked for below `root` of [data], else below HOIQUY_DATA"
+        ) from error
 
 
 def _text_lines(path: Path) -> Iterator[str]:

@@ -113,19 +113,22 @@ def clean(
     root: Path,
     tidy: Callable[[str, str], tuple[str, str]],
     fault: Callable[[str, str], str | None],
+    check: Callable[[tuple[str, str], str], None],
     held_out: set[bytes],
 ) -> Split:
     """Read training corpora, bring each row into form by `tidy`, and keep the rows without `fault`.
 
     Duplicates and rows whose first text is among the `held_out` keys (see `leak_keys`) are dropped too. Raises
-    InputError when a corpus cannot be read or nothing is left.
+    InputError when a corpus cannot be read or nothing is left; so does `check(row, place)` when a row cannot belong to
+    the task.
     """
     report, rows, weights, seen = Report(), [], [], set()
     for corpus in corpora:
-        for first, second, origin in read(corpus, (*fields, "origin"), root):
+        for number, (first, second, origin) in enumerate(read(corpus, (*fields, "origin"), root), start=1):
             report.read += 1
             weight = corpus.weights.get(origin, corpus.weight)
             row = tidy(first, corpus.labels.get(second, second))
+            check(row, f"{corpus}, row {number}")
             identity = hashlib.blake2b("\0".join(row).encode(), digest_size=12).digest()
             reason = (
                 "weight 0"

@@ -7,9 +7,11 @@ else. So a run that was killed and started again goes through the same batches t
 import json
 import math
 import signal
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,6 +25,7 @@ from tqdm import tqdm
 
 from inference.files import write_atomically
 from training.data import Array, Batches, buckets
+from training.errors import InputError
 from training.history import History
 from training.noise import Pair
 from training.state import Progress, load_state, save_state
@@ -51,10 +54,12 @@ class FitConfig:
     """The largest norm of the whole gradient (Pascanu et al. 2013)."""
     average: float = 0.999
     """Decay of the running average of the weights, which is what is validated and kept; 0: none."""
-    validate_every: int = 1000
-    save_every: int = 500
-    log_every: int = 50
-    patience: int = 0
+    validate_every: int = 0
+    """Updates between validations; 0: twenty validations a run."""
+    save_every: int = 200
+    """Updates between saved states, which are what a run goes on from."""
+    log_every: int = 20
+    patience: int = 10
     """Stop after so many validations without a better score; 0: never."""
     precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"
     """auto: bf16 where the device computes in it, else fp32."""
@@ -65,7 +70,7 @@ class FitConfig:
     """Threads a process computes with, on the CPU; 0: as torch chooses."""
 
     def __post_init__(self) -> None:
-        for name in ("updates", "batch_tokens", "accumulate", "validate_every", "save_every", "log_every", "devices"):
+        for name in ("updates", "batch_tokens", "accumulate", "save_every", "log_every", "devices"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}: give 1 or more")
         if self.accumulate % self.devices:
@@ -74,11 +79,23 @@ class FitConfig:
             raise ValueError(f"rate {self.rate} and clip {self.clip} must be above 0")
         if not 0 <= self.average < 1:
             raise ValueError(f"average is {self.average}: give at least 0 and less than 1")
+        for name in ("warmup", "decay"):
+            if not 0 <= getattr(self, name) <= self.updates:
+                raise ValueError(f"{name} is {getattr(self, name)}: give 0 to updates ({self.updates})")
 
     def rate_at(self, update: int) -> float:
         """The learning rate of an update (the first is 0): warm-up, a plateau, then a line down to 0."""
         decay = self.decay or self.updates // 2
         return self.rate * min((update + 1) / max(1, self.warmup), (self.updates - update) / max(1, decay), 1.0)
+
+    def rates_digest(self, updates: int) -> str:
+        """What tells the learning rates of the first so many updates from others."""
+        rates = np.array([self.rate_at(update) for update in range(updates)])
+        return sha256(rates.tobytes()).hexdigest()[:16]
+
+    def is_due(self, every: int, update: int) -> bool:
+        """Whether what happens `every` so many updates happens after this one, or the run ends with it."""
+        return update % every == 0 or update == self.updates
 
 
 def precision_for(config: FitConfig) -> Literal["32-true", "bf16-mixed"]:
@@ -144,10 +161,18 @@ class Trainer:
         """
         if self._state.exists():
             self.progress = load_state(self._state, self.settings, self.task.model, self.averaged, self.optimiser)
+            self._check_rates()
             self.batches.seek(self.progress.epoch, self.progress.position)
         first = self.fabric.global_rank == 0
         history = History(self.directory, self.progress.update) if first else None
-        bar = tqdm(total=self.config.updates, initial=self.progress.update, unit="update", disable=not first)
+        bar = tqdm(
+            total=self.config.updates,
+            initial=self.progress.update,
+            unit="update",
+            disable=not first,
+            # In a log file a line now and then is enough.
+            mininterval=0.1 if sys.stderr.isatty() else 30,
+        )
         with self._stoppable(), bar:
             while self.progress.update < self.config.updates and not self._converged():
                 self._advance(history, bar)
@@ -158,16 +183,17 @@ class Trainer:
         """One update, and what is due after it: validation, a line in the history, a saved state."""
         record, config = self.update(), self.config
         done = self.progress.update
-        last = done == config.updates
-        if done % config.validate_every == 0 or last:
+        if config.is_due(config.validate_every or max(1, config.updates // 20), done):
             record |= self.validate()
         bar.update()
         if history and (done % config.log_every == 0 or "score" in record):
             history.add(record)
-            bar.set_postfix(loss=f"{record['train_loss']:.3f}", best=f"{self.progress.best_score:.2f}")
+            best = f"{self.progress.best_score:.2f}" if self.progress.best_update else "none yet"
+            bar.set_postfix(loss=f"{record['train_loss']:.3f}", best=best)
             if "score" in record:
                 bar.write(" ".join(f"{name}={value:.4g}" for name, value in record.items()))
-        if history and (done % config.save_every == 0 or last or self._stop):
+        if history and (config.is_due(config.save_every, done) or self._stop):
+            self.progress.rates = config.rates_digest(done)
             save_state(self._state, self.settings, self.progress, self.task.model, self.averaged, self.optimiser)
         if self._stop:
             raise KeyboardInterrupt(f"stopped after update {done}; the same command goes on from there")
@@ -217,14 +243,18 @@ class Trainer:
     def validate(self) -> dict[str, float]:
         """Loss and score of the averaged weights on every dev set; keeps them when their mean score is the best yet."""
         record: dict[str, float] = {}
+        names = [f"on_{held.name}" for held in self.dev]
         with self._averaged_weights():
-            for held in self.dev:
-                record[f"dev_{held.name}_loss"] = self._loss(held)
-                scores = self.task.score(held)
-                record |= {f"dev_{held.name}_{name}": value for name, value in scores.items()}
-        record["score"] = float(np.mean([record[f"dev_{held.name}_score"] for held in self.dev]))
-        if record["score"] > self.progress.best_score:
-            self.progress.best_score, self.progress.best_update = record["score"], self.progress.update
+            for held, name in zip(self.dev, names, strict=True):
+                record[f"{name}_loss"] = self._loss(held)
+                record |= {f"{name}_{measure}": value for measure, value in self.task.score(held).items()}
+        record["score"] = round(float(np.mean([record[f"{name}_score"] for name in names])), 4)
+        record["dev_loss"] = float(np.mean([record[f"{name}_loss"] for name in names]))
+        progress = self.progress
+        # Of equal scores, the one with the lower loss.
+        if (record["score"], -record["dev_loss"]) > (progress.best_score, -progress.best_loss):
+            progress.best_score, progress.best_loss = record["score"], record["dev_loss"]
+            progress.best_update = progress.update
             if self.fabric.global_rank == 0:
                 tensors = {name: t.contiguous() for name, t in self.averaged.module.state_dict().items()}
                 write_atomically(self.directory / "best.safetensors", lambda path: save_file(tensors, path))
@@ -248,9 +278,17 @@ class Trainer:
                 total += float(self.task(self._batch([held.rows[i] for i in index])))
         return total / self.task.count(lengths)
 
+    def _check_rates(self) -> None:
+        """A longer run, or a later decay, is the same run as long as the rates of the updates done are."""
+        if self.progress.rates != self.config.rates_digest(self.progress.update):
+            raise InputError(
+                f"{self.directory} has {self.progress.update} updates with other learning rates: change rate, warmup, "
+                "decay and updates back, or remove that folder to start anew"
+            )
+
     def _converged(self) -> bool:
-        waited = (self.progress.update - self.progress.best_update) // self.config.validate_every
-        return 0 < self.config.patience <= waited
+        every = self.config.validate_every or max(1, self.config.updates // 20)
+        return 0 < self.config.patience <= (self.progress.update - self.progress.best_update) // every
 
     @contextmanager
     def _stoppable(self) -> Iterator[None]:
@@ -258,6 +296,7 @@ class Trainer:
 
         def request(*_: object) -> None:
             self._stop = True
+            tqdm.write("stopping after this update", file=sys.stderr)
 
         before = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM)}
         try:

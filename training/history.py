@@ -20,6 +20,10 @@ PANELS = {
 """A series belongs to the panel that its name ends with."""
 
 
+MEANS = {"score", "dev_loss"}
+"""Means over the dev sets, which tell nothing new when there is but one."""
+
+
 class History:
     """What a run logged up to an update; records that came later are forgotten, since they will be made again."""
 
@@ -51,7 +55,10 @@ def plot(records: list[Record], path: Path) -> None:
     """Draw loss, score, learning rate and gradient norm against the update, and write a PNG."""
     figure = Figure(figsize=(11, 7), layout="constrained")
     for axes, (panel, title) in zip(figure.subplots(2, 2).flat, PANELS.items(), strict=True):
-        for name in sorted({k for record in records for k in record if k.endswith(panel)}):
+        names = {k for record in records for k in record if k.endswith(panel)}
+        if len(names - MEANS - {"train_loss"}) == 1:
+            names -= MEANS
+        for name in sorted(names):
             points = [(r["update"], r[name]) for r in records if name in r]
             axes.plot(*zip(*points, strict=True), label=name, marker="." if len(points) < 40 else "")
             axes.legend()

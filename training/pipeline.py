@@ -8,6 +8,7 @@ import json
 import platform
 import subprocess
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from functools import cached_property
 from hashlib import sha256
 from importlib.metadata import version
@@ -104,8 +105,8 @@ class Pipeline(ABC):
             ]
             if not rows:
                 raise InputError(f"{name} set {held.name} ({held.corpus}) has no rows")
-            for row in rows:
-                self.check(row, held.name)
+            for number, row in enumerate(rows, start=1):
+                self.check(row, f"{held.corpus}, row {number}")
             sets.append(Held(held.name, rows[: held.first or None]))
         return sets
 
@@ -120,9 +121,7 @@ class Pipeline(ABC):
         dev, test = self.held("dev"), self.held("test")
         leaks = () if data.keep_leaks else (*dev, *test)
         held_out = leak_keys(self.tidy(*row)[0] for held in leaks for row in held.rows)
-        split = clean(data.train, self.fields, self.places.data, self.tidy, self.fault, held_out)
-        for row in split.rows:
-            self.check(row, "train")
+        split = clean(data.train, self.fields, self.places.data, self.tidy, self.fault, self.check, held_out)
         if data.dev_rows:
             if data.dev_rows >= len(split.rows):
                 raise InputError(
@@ -147,19 +146,26 @@ class Pipeline(ABC):
         for name, (config, side) in self.vocabularies().items():
             texts = [row[side] for row in split.rows]
             digest = sha256("\n".join(texts).encode()).hexdigest()
-            how = {
+            how: dict[str, Any] = {
                 **dataclasses.asdict(config),
                 "rows": len(texts),
                 "text_sha256": digest,
                 "sentencepiece": version("sentencepiece"),
             }
             model, record = self.tokenizer_directory / f"{name}.model", self.tokenizer_directory / f"{name}.json"
-            if model.exists() and record.exists() and json.loads(record.read_text()) == how:
+            if model.exists() and record.exists() and how.items() <= json.loads(record.read_text()).items():
                 continue
+            if (self.directory / "state.safetensors").exists():
+                raise InputError(
+                    f"the run in {self.directory} has a {name} vocabulary of other text or settings: change them back, "
+                    "or remove that folder to start anew"
+                )
             data = train_subwords(config, texts)
+            how["pieces"] = len(Tokenizer(data))
             _write(model, data)
             _write(record, json.dumps(how, indent=1).encode() + b"\n")
-            print(f"subwords: {name}, {len(Tokenizer(data))} pieces -> {model}")
+            fewer = f" ({config.vocabulary} asked, the text has no more)" if how["pieces"] < config.vocabulary else ""
+            print(f"subwords: {name}, {how['pieces']} pieces{fewer} -> {model}")
 
     def tokenizers(self) -> dict[str, Tokenizer]:
         """The run's tokenizers. Raises InputError when `subwords` has not run."""
@@ -173,17 +179,27 @@ class Pipeline(ABC):
         split, dev = self.splits
         torch.manual_seed(self.config.seed)
         tokenizers = self.tokenizers()
-        settings = {
-            "model": dataclasses.asdict(self.config.model),
-            "seed": self.config.seed,
-            "batch_tokens": self.config.fit.batch_tokens,
-            "accumulate": self.config.fit.accumulate,
-            "rows": len(split.rows),
-            "tokenizers": {name: sha256(t.model).hexdigest()[:16] for name, t in tokenizers.items()},
-        }
         task = self.task(tokenizers)
+        settings = self.settings(split, dev, tokenizers)
         config = self.config
         Trainer(task, config.fit, self.directory, config.seed, split.rows, split.weights, dev, settings).run()
+
+    def settings(self, split: Split, dev: Sequence[Held], tokenizers: dict[str, Tokenizer]) -> dict[str, Any]:
+        """What must be the same for a run to go on: its config, but for what changes no weight, and its data."""
+        config = dataclasses.asdict(self.config)
+        for name in ("card", "data", "int8", "decode", "name", "task"):
+            config.pop(name, None)
+        # The schedule is compared rate by rate; the rest says where and how often, not what.
+        for name in ("updates", "warmup", "decay", "rate", "validate_every", "save_every", "log_every", "patience"):
+            del config["fit"][name]
+        for name in ("precision", "accelerator", "devices", "threads"):
+            del config["fit"][name]
+        texts = {"train": (split.rows, split.weights.tolist()), **{held.name: held.rows for held in dev}}
+        return {
+            **config,
+            "texts": {name: _digest(repr(rows).encode()) for name, rows in texts.items()},
+            "tokenizers": {name: _digest(tokenizer.model) for name, tokenizer in tokenizers.items()},
+        }
 
     def export(self) -> None:
         """Write the best weights as a checkpoint to `checkpoints/NAME/`, and in fp32 to `runs/NAME/fp32/`."""
@@ -218,10 +234,8 @@ class Pipeline(ABC):
             "int8": self.config.int8 and self.config.model.cell != "rnn_relu",
             "model": dataclasses.asdict(self.config.model),
             "training": {
-                "data": [str(corpus) for corpus in self.config.data.train],
-                "fit": dataclasses.asdict(self.config.fit),
-                "label_smoothing": self.config.label_smoothing,
-                "seed": self.config.seed,
+                "run": dataclasses.asdict(self.config),
+                "rows": dataclasses.asdict(self.splits[0].report),
                 "progress": dataclasses.asdict(load_progress(self.directory / "state.safetensors")),
                 "commit": _commit(),
                 "python": platform.python_version(),
@@ -245,8 +259,9 @@ class Pipeline(ABC):
         config = {**checkpoint.config, "metrics": metrics}
         files = {name: checkpoint.read(name) for name in checkpoint.hashes if name != "config.json"}
         files["MODEL_CARD.md"] = model_card(config, self.config.card).encode()
-        write_checkpoint(self.checkpoint_directory, config, files)
+        written = write_checkpoint(self.checkpoint_directory, config, files)
         print(json.dumps(metrics, indent=1, ensure_ascii=False))
+        print(f"evaluate: {written.path}, version {written.version}")
 
 
 class TranslationPipeline(Pipeline):
@@ -341,6 +356,10 @@ PIPELINES: dict[str, type[Pipeline]] = {"translation": TranslationPipeline, "sen
 def pipeline(config: AnyRun, places: Places) -> Pipeline:
     """The pipeline of a run's task."""
     return PIPELINES[config.task](config, places)
+
+
+def _digest(data: bytes) -> str:
+    return sha256(data).hexdigest()[:16]
 
 
 def _write(path: Path, data: bytes) -> None:

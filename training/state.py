@@ -27,7 +27,10 @@ class Progress:
     items: int = 0
     """Target tokens or texts seen."""
     best_score: float = -math.inf
+    best_loss: float = math.inf
     best_update: int = 0
+    rates: str = ""
+    """What tells the learning rates so far from others (see `FitConfig.rates_digest`)."""
 
 
 def save_state(
@@ -61,7 +64,8 @@ def load_state(
     ]
     if changed:
         raise InputError(
-            f"{path} was made with other settings ({'; '.join(changed)}): change them back, or move its folder away"
+            f"{path} was made with other settings ({'; '.join(changed)}): change them back, or remove {path.parent} "
+            "to start anew"
         )
     tensors = load_file(path)
     model.load_state_dict(_below("model.", tensors))
