@@ -10,7 +10,7 @@ import numpy as np
 from inference.checkpoint import Checkpoint, open_checkpoint
 from inference.decoding import DecodeConfig, Hypothesis, beam_search, greedy
 from inference.engine import SentimentGraph, TranslationGraph
-from inference.text import Document, drop_line_break_tags, split
+from inference.text import Document, classifier_form, split
 from inference.tokenizer import Tokenizer
 
 
@@ -109,6 +109,7 @@ class SentimentPredictor:
         self.checkpoint = checkpoint
         self.labels: tuple[str, ...] = tuple(checkpoint.config["labels"])
         self._window = int(checkpoint.config["window"])
+        self._lowercase = bool(checkpoint.config["lowercase"])
         self._tokenizer = Tokenizer(checkpoint.read("tokenizer.model"))
         self._graph = SentimentGraph(checkpoint.read("classifier.onnx"), threads)
 
@@ -121,7 +122,7 @@ class SentimentPredictor:
         """Classify each text. A text longer than the model's window is read in equal windows, and their
         log-probabilities are averaged by length: no word is left out.
         """
-        rows = self._tokenizer.encode([drop_line_break_tags(text) for text in texts])
+        rows = self._tokenizer.encode([classifier_form(text, lowercase=self._lowercase) for text in texts])
         return [self._classify(row) for row in rows]
 
     def _classify(self, row: Sequence[int]) -> Sentiment:

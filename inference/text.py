@@ -21,9 +21,13 @@ def normalise(text: str) -> str:
     return _BLANKS.sub(" ", _CONTROLS.sub("", unicodedata.normalize("NFC", text))).strip()
 
 
-def drop_line_break_tags(text: str) -> str:
-    """Replace each HTML `<br>` by a blank: reviews copied from the web are full of them."""
-    return _LINE_BREAK_TAG.sub(" ", text)
+def classifier_form(text: str, *, lowercase: bool) -> str:
+    """Return the form in which a classifier sees a text: normalised, in small letters if it was trained so.
+
+    Each HTML `<br>` becomes a blank: reviews copied from the web are full of them.
+    """
+    text = normalise(_LINE_BREAK_TAG.sub(" ", text))
+    return text.lower() if lowercase else text
 
 
 _CLOSERS = "\"'”’»)]}*_"

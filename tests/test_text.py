@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from inference.text import drop_line_break_tags, normalise, split
+from inference.text import classifier_form, normalise, split
 
 
 @pytest.mark.parametrize(
@@ -24,8 +24,10 @@ def test_normalise(text: str, expected: str) -> None:
     assert normalise(expected) == expected
 
 
-def test_line_break_tags_become_blanks() -> None:
-    assert drop_line_break_tags("good<br /><br/>bad<BR>fair</br>end<b>r</b>") == "good  bad fair end<b>r</b>"
+def test_classifier_form() -> None:
+    text = "Good<br /><br/>bad<BR>fair</br>END<b>r</b> ĐẸP"
+    assert classifier_form(text, lowercase=False) == "Good bad fair END<b>r</b> ĐẸP"
+    assert classifier_form(text, lowercase=True) == "good bad fair end<b>r</b> đẹp"
 
 
 @pytest.mark.parametrize(

@@ -115,6 +115,8 @@ class SentimentRun(Run):
     """The classes, in the order of the model's outputs."""
     subwords: SubwordConfig
     model: ClassifierConfig = field(default_factory=ClassifierConfig)
+    lowercase: bool = False
+    """Read every text in small letters: fewer words to learn, and a text's case cannot change its label."""
     window: int = 1000
     """Tokens that the model reads at once: longer training texts are cut there, others are read in windows."""
 

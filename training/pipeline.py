@@ -22,7 +22,7 @@ from safetensors.torch import load_file, save
 from inference.checkpoint import Checkpoint, open_checkpoint, write_checkpoint
 from inference.files import write_atomically
 from inference.predictors import SentimentPredictor, TranslationPredictor
-from inference.text import drop_line_break_tags, normalise
+from inference.text import classifier_form, normalise
 from inference.tokenizer import Tokenizer
 from training.card import model_card
 from training.classifier import SentimentClassifier
@@ -116,10 +116,10 @@ class Pipeline(ABC):
 
     @cached_property
     def splits(self) -> tuple[Split, list[Held]]:
-        """The training split, cleaned, without what any dev or test set has; and the dev sets."""
+        """The training split, cleaned, without what any dev or test set has; and the dev sets, tidy too."""
         data = self.config.data
-        dev, test = self.held("dev"), self.held("test")
-        leaks = () if data.keep_leaks else (*dev, *test)
+        dev = [Held(held.name, [self.tidy(*row) for row in held.rows]) for held in self.held("dev")]
+        leaks = () if data.keep_leaks else (*dev, *self.held("test"))
         held_out = leak_keys(self.tidy(*row)[0] for held in leaks for row in held.rows)
         split = clean(data.train, self.fields, self.places.data, self.tidy, self.fault, self.check, held_out)
         if data.dev_rows:
@@ -319,7 +319,7 @@ class SentimentPipeline(Pipeline):
     config: SentimentRun
 
     def tidy(self, first: str, second: str) -> tuple[str, str]:
-        return normalise(drop_line_break_tags(first)), second
+        return classifier_form(first, lowercase=self.config.lowercase), second
 
     def fault(self, first: str, second: str) -> str | None:  # noqa: ARG002
         return text_fault(first, self.config.data.clean)
@@ -343,7 +343,11 @@ class SentimentPipeline(Pipeline):
         return {"classifier.onnx": classifier_graph(self.config.model, tensors, int8=int8)}
 
     def serving(self) -> dict[str, Any]:
-        return {"labels": list(self.config.labels), "window": self.config.window}
+        return {
+            "labels": list(self.config.labels),
+            "window": self.config.window,
+            "lowercase": self.config.lowercase,
+        }
 
     def measure(self, checkpoint: Checkpoint, held: Held) -> dict[str, Any]:
         results = SentimentPredictor(checkpoint).predict([text for text, _ in held.rows])
