@@ -48,7 +48,7 @@ def pool(x: Tensor, lengths: Tensor) -> Tensor:
 
 
 class SentimentClassifier(nn.Module):
-    """Texts to logits. The pool reads the embeddings beside the recurrent outputs: words count by themselves too."""
+    """Texts to logits."""
 
     def __init__(self, config: ClassifierConfig, vocabulary: int, classes: int) -> None:
         super().__init__()
@@ -59,10 +59,9 @@ class SentimentClassifier(nn.Module):
             c.cell, c.embedding, c.hidden, c.layers, bidirectional=c.bidirectional, dropout=c.dropout
         )
         self.dropout = nn.Dropout(c.dropout)
-        self.output = nn.Linear(2 * (c.embedding + self.layers.output_size), classes)
+        self.output = nn.Linear(2 * self.layers.output_size, classes)
 
     def forward(self, ids: Tensor, lengths: Tensor) -> Tensor:
         """`ids (B, S)`, `lengths (B,)` -> logits `(B, C)`."""
-        x = self.embedding(ids)
-        pooled = pool(torch.cat([x, self.layers(x, lengths)], dim=-1), lengths)
+        pooled = pool(self.layers(self.embedding(ids), lengths), lengths)
         return cast(Tensor, self.output(self.dropout(pooled)))
