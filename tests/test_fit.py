@@ -23,6 +23,7 @@ from training.errors import InputError
 from training.fit import FitConfig, Trainer
 from training.noise import NoiseConfig
 from training.seq2seq import Seq2Seq, Seq2SeqConfig
+from training.state import load_progress
 from training.subwords import SubwordConfig, train_subwords
 from training.tasks import Held, TranslationTask, summed_cross_entropy
 
@@ -49,6 +50,36 @@ def trainer(
     )
 
 
+def tiny(config: Path, *changes: tuple[str, str], more: str = "") -> Path:
+    """The tiny translator's config, changed, at `config`; `more` goes into its last table, [fit]."""
+    text = (ROOT / "training/configs/tiny-translation.toml").read_text(encoding="utf-8")
+    for old, new in (('root = "tiny"', f'root = "{ROOT}/training/configs/tiny"'), *changes):
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    config.write_text(text + more, encoding="utf-8")
+    return config
+
+
+def start_fit(config: Path, folder: Path) -> tuple[subprocess.Popen[str], Path]:
+    """`python -m training fit` in `folder`, once it has saved a state later than any before, and that state."""
+    state = folder / "runs" / "tiny-translation" / "state.safetensors"
+    before = state.stat().st_mtime_ns if state.exists() else 0
+    process = subprocess.Popen(
+        [sys.executable, "-m", "training", "fit", str(config)],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 120
+    while not (state.exists() and state.stat().st_mtime_ns > before):
+        assert process.poll() is None, "training ended before it saved a state"
+        assert time.monotonic() < deadline, "no state was saved"
+        time.sleep(0.005)
+    return process, state
+
+
 def weights(directory: Path) -> dict[str, torch.Tensor]:
     return load_file(directory / "state.safetensors")
 
@@ -71,6 +102,17 @@ def test_a_stopped_run_goes_on_to_the_same_weights(tmp_path: Path) -> None:
         assert (tmp_path / "parts" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 
 
+def test_a_signal_to_one_process_stops_all_after_the_same_update(tmp_path: Path) -> None:
+    config = tiny(tmp_path / "run.toml", ("updates = 250", "updates = 100000"), more="accumulate = 2\ndevices = 2\n")
+    assert run_training("subwords", config, tmp_path).returncode == 0
+    process, state = start_fit(config, tmp_path)
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    update = load_progress(state).update
+    assert errors.count(f"stopped after update {update}; the same command goes on from there") == 2, errors
+
+
 def test_other_learning_rates_are_refused_but_not_a_later_decay(tmp_path: Path) -> None:
     trainer(tmp_path, decay=1).run()
     with pytest.raises(InputError, match="has 6 updates with other learning rates"):
@@ -82,16 +124,10 @@ def test_other_learning_rates_are_refused_but_not_a_later_decay(tmp_path: Path) 
 
 def test_an_update_does_not_depend_on_how_it_is_shared(tmp_path: Path) -> None:
     """Two batches an update: on one device, one after the other, or on two devices. The same weights either way."""
-    text = (ROOT / "training/configs/tiny-translation.toml").read_text(encoding="utf-8")
-    text = text.replace('root = "tiny"', f'root = "{ROOT}/training/configs/tiny"').replace(
-        "updates = 250", "updates = 4"
-    )
-    text = text.replace("warmup = 20", "warmup = 2")
-    text = text.replace("dropout = 0.0", "dropout = 0.2")
+    changes = (("updates = 250", "updates = 4"), ("warmup = 20", "warmup = 2"), ("word_dropout = 0.0", "word_dropout = 0.2"))
     finals = []
     for devices in (1, 2):
-        config = tmp_path / f"{devices}.toml"
-        config.write_text(f"{text}accumulate = 2\ndevices = {devices}\n", encoding="utf-8")
+        config = tiny(tmp_path / f"{devices}.toml", *changes, more=f"accumulate = 2\ndevices = {devices}\n")
         (tmp_path / str(devices)).mkdir()
         for stage in ("subwords", "fit"):
             done = run_training(stage, config, tmp_path / str(devices))
@@ -179,19 +215,21 @@ def test_chunked_cross_entropy_is_the_plain_one(smoothing: float) -> None:
 
 def test_kill_9_and_the_same_command_again_give_the_same_bytes(tmp_path: Path) -> None:
     """The tiny translator, killed twice at random moments, against an uninterrupted run: best and last weights."""
-    text = (ROOT / "training/configs/tiny-translation.toml").read_text(encoding="utf-8")
-    text = text.replace("updates = 250", "updates = 60").replace("save_every = 50", "save_every = 5")
-    text = text.replace("validate_every = 125", "validate_every = 20").replace(
-        'root = "tiny"', f'root = "{ROOT}/training/configs/tiny"'
+    config = tiny(
+        tmp_path / "run.toml",
+        ("updates = 250", "updates = 60"),
+        ("save_every = 50", "save_every = 5"),
+        ("validate_every = 125", "validate_every = 20"),
     )
-    config = tmp_path / "run.toml"
-    config.write_text(text, encoding="utf-8")
     digests = {}
     for folder in ("killed", "whole"):
         (tmp_path / folder).mkdir()
         assert run_training("subwords", config, tmp_path / folder).returncode == 0
         for _ in range(2 if folder == "killed" else 0):
-            _kill_soon(config, tmp_path / folder)
+            process, _ = start_fit(config, tmp_path / folder)
+            time.sleep(random.uniform(0, 0.15))
+            process.send_signal(signal.SIGKILL)
+            process.communicate()
         done = run_training("fit", config, tmp_path / folder)
         assert done.returncode == 0, done.stderr
         run = tmp_path / folder / "runs" / "tiny-translation"
@@ -200,24 +238,3 @@ def test_kill_9_and_the_same_command_again_give_the_same_bytes(tmp_path: Path) -
         }
         digests[folder]["history"] = (run / "history.jsonl").read_text()
     assert digests["killed"] == digests["whole"]
-
-
-def _kill_soon(config: Path, folder: Path) -> None:
-    """Start training, wait until it has saved a state later than any before, then kill it at a random moment."""
-    state = folder / "runs" / "tiny-translation" / "state.safetensors"
-    before = state.stat().st_mtime_ns if state.exists() else 0
-    process = subprocess.Popen(
-        [sys.executable, "-m", "training", "fit", str(config)],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    deadline = time.monotonic() + 120
-    while not (state.exists() and state.stat().st_mtime_ns > before):
-        assert process.poll() is None, "training ended before it was killed"
-        assert time.monotonic() < deadline, "no state was saved"
-        time.sleep(0.005)
-    time.sleep(random.uniform(0, 0.15))
-    process.send_signal(signal.SIGKILL)
-    process.wait()

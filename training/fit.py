@@ -147,7 +147,7 @@ class Trainer:
         self.module, self.optimiser = self.fabric.setup(task, optimiser)
         self.averaged.to(self.fabric.device)
         self.progress = Progress()
-        self._stop = False
+        self._asked = self._stop = False  # Asked in this process; agreed among all.
 
     @property
     def _state(self) -> Path:
@@ -220,10 +220,14 @@ class Trainer:
                 fabric.backward(loss * config.devices)
             total += loss.detach()
         norm = fabric.clip_gradients(self.module, self.optimiser, max_norm=config.clip, error_if_nonfinite=False)
+        # With the loss goes whether to stop: a signal may reach one process only, or each in another update.
+        sums = torch.stack([total, torch.full_like(total, float(self._asked))])
+        train_loss, stop = _tensor(fabric.all_reduce(sums, reduce_op="sum")).tolist()
+        self._stop = stop > 0
         record = {
             "update": progress.update + 1,
             "epoch": self.batches.epoch,
-            "train_loss": float(_tensor(fabric.all_reduce(total, reduce_op="sum"))),
+            "train_loss": train_loss,
             "rate": rate,
             "gradient_norm": float(_tensor(norm)),
         }
@@ -295,7 +299,7 @@ class Trainer:
         """Let SIGINT and SIGTERM end the run after the update under way, its state saved."""
 
         def request(*_: object) -> None:
-            self._stop = True
+            self._asked = True
             tqdm.write("stopping after this update", file=sys.stderr)
 
         before = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM)}
