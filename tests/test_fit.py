@@ -124,7 +124,7 @@ def test_other_learning_rates_are_refused_but_not_a_later_decay(tmp_path: Path) 
 
 def test_an_update_does_not_depend_on_how_it_is_shared(tmp_path: Path) -> None:
     """Two batches an update: on one device, one after the other, or on two devices. The same weights either way."""
-    changes = (("updates = 250", "updates = 4"), ("warmup = 20", "warmup = 2"), ("word_dropout = 0.0", "word_dropout = 0.2"))
+    changes = (("updates = 250", "updates = 4"), ("warmup = 20", "warmup = 2"), ("\ndropout = 0.0", "\ndropout = 0.2"))
     finals = []
     for devices in (1, 2):
         config = tiny(tmp_path / f"{devices}.toml", *changes, more=f"accumulate = 2\ndevices = {devices}\n")

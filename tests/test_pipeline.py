@@ -118,7 +118,11 @@ BASE = (
         ({}, 'lines = { source = "a.en", target = "a.vi" }', "cannot read"),
         ({"t.tsv": b"source\ttarget\n"}, 'table = "t.tsv"', "no rows"),
         ({"t.tsv": b"source\ttarget\nx\t\n"}, 'table = "t.tsv"', "no training rows are left"),
-        ({"t.tsv": b"source\ttarget\nx\ty\n"}, 'table = "t.tsv", colour = "red"', "colour: is no key of a config"),
+        (
+            {"t.tsv": b"source\ttarget\nx\ty\n"},
+            'table = "t.tsv", colour = "red"',
+            "colour: is no key of a config; there are name, ",
+        ),
     ],
 )
 def test_bad_data_stops_with_one_line_and_code_2(
@@ -179,6 +183,27 @@ def test_dev_rows_are_cut_from_the_training_split(tmp_path: Path) -> None:
     assert metrics["dev"]["rows"] == 6
     how = json.loads((tmp_path / "tokenizers" / "tiny-sentiment" / "tokenizer.json").read_text())
     assert how["rows"] == 18
+
+
+def test_a_run_can_start_from_a_checkpoint(tmp_path: Path, toys: Path) -> None:
+    start = toys / "checkpoints" / "tiny-translation"
+    text = (ROOT / "training/configs/tiny-translation.toml").read_text(encoding="utf-8")
+    text = f'start = "{start}"\n' + text.replace('root = "tiny"', f'root = "{TINY}"').replace(
+        "rate = 5e-3", "rate = 1e-9"
+    )
+    text = text.replace("updates = 250", "updates = 1").replace("warmup = 20", "warmup = 0")
+    path = tmp_path / "run.toml"
+    path.write_text(text, encoding="utf-8")
+    done = run_training("run", path, tmp_path)
+    assert done.returncode == 0, done.stderr
+    tuned = open_checkpoint(tmp_path / "checkpoints" / "tiny-translation", "translation")
+    assert tuned.config["metrics"]["train"]["bleu"] == 100.0
+    assert tuned.read("source.model") == open_checkpoint(start, "translation").read("source.model")
+    assert "Started from tiny-translation, version" in tuned.read("MODEL_CARD.md").decode()
+    path.write_text(text.replace("hidden = 64", "hidden = 32"), encoding="utf-8")
+    done = run_training("subwords", path, tmp_path)
+    assert done.returncode == 2
+    assert "of another shape: hidden is 32, there 64" in done.stderr
 
 
 def test_plot_writes_a_png(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ def model_card(config: dict[str, Any], card: CardConfig) -> str:
     run, progress, rows = training["run"], training["progress"], training["rows"]
     fit, items = run["fit"], "target tokens" if config["task"] == "translation" else "texts"
     model = ", ".join(f"{name} {value}" for name, value in config["model"].items())
+    start = f"Started from {training['start']}. " if training["start"] else ""
     weights = "7-bit integers a channel, activations 8 bits (int8 graphs)" if config["int8"] else "fp32"
     return f"""# {config["name"]}
 
@@ -40,8 +41,8 @@ Scored by `python -m training evaluate` through the predictor that serves, with 
 
 ## Recipe
 
-{progress["update"]} updates, the best at {progress["best_update"]} (averaged weights); {progress["items"]:,} {items}
-seen; rate {fit["rate"]}, warm-up {fit["warmup"]}, {fit["batch_tokens"]} tokens a batch, batches an update:
+{start}{progress["update"]} updates, the best at {progress["best_update"]} (averaged weights); {progress["items"]:,}
+{items} seen; rate {fit["rate"]}, warm-up {fit["warmup"]}, {fit["batch_tokens"]} tokens a batch, batches an update:
 {fit["accumulate"]}; label smoothing {run["label_smoothing"]}, seed {run["seed"]}.
 Commit {training["commit"]}; torch {training["torch"]}, onnxruntime {training["onnxruntime"]}, Python
 {training["python"]}. `config.json` beside this card has the whole recipe.

@@ -3,7 +3,7 @@
 import os
 import re
 import tomllib
-from dataclasses import dataclass, field, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_type_hints
 
@@ -78,6 +78,8 @@ class Run:
     data: DataConfig
     fit: FitConfig
     card: CardConfig
+    start: str = ""
+    """The folder of a checkpoint of the same shape, to begin with its tokenizers and weights; empty: with neither."""
     label_smoothing: float = 0.0
     """The share of each target that is spread over all classes."""
     int8: bool = True
@@ -171,6 +173,16 @@ def _fault(error: Any) -> str:
     place = ".".join(map(str, error["loc"][1:] or error["loc"]))
     given = error["input"]
     shown = f" (given: {given!r})" if isinstance(given, (str, int, float, bool)) else ""
-    words = {"missing": "is missing", "unexpected_keyword_argument": "is no key of a config"}
+    words = {"missing": "is missing", "unexpected_keyword_argument": f"is no key of a config; {_keys(error['loc'])}"}
     message = words.get(error["type"], error["msg"].removeprefix("Value error, "))
     return f"{place}: {message}{shown}".removeprefix(": ")
+
+
+def _keys(place: tuple[str | int, ...]) -> str:
+    """The keys that could stand where an unknown one does."""
+    kind: Any = next(run for run in get_args(AnyRun) if place[0] in get_args(get_type_hints(run)["task"]))
+    for name in place[1:-1]:
+        if isinstance(name, str):  # A number is a position in the array just named.
+            hint = get_type_hints(kind)[name]
+            kind = next(kind for kind in (hint, *get_args(hint)) if is_dataclass(kind))
+    return f"there are {', '.join(field.name for field in fields(kind))}"

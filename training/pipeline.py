@@ -17,7 +17,7 @@ from typing import Any, cast
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save
+from safetensors.torch import load, load_file, save
 
 from inference.checkpoint import Checkpoint, open_checkpoint, write_checkpoint
 from inference.files import write_atomically
@@ -133,6 +133,21 @@ class Pipeline(ABC):
             split = Split([split.rows[i] for i in kept], split.weights[kept], split.report)
         return split, dev
 
+    @cached_property
+    def start(self) -> Checkpoint | None:
+        """The checkpoint that the run begins with, if any. Raises InputError when its shape is another one."""
+        if not self.config.start:
+            return None
+        start = open_checkpoint(Path(self.config.start), self.config.task)
+        mine = {**dataclasses.asdict(self.config.model), **self.serving()}
+        theirs = {**start.config["model"], **start.config}
+        for free in ("dropout", "word_dropout", "decode", "window"):
+            mine.pop(free, None)
+        different = [f"{name} is {v}, there {theirs.get(name)}" for name, v in mine.items() if v != theirs.get(name)]
+        if different:
+            raise InputError(f"the run cannot start from {start.path}, of another shape: {'; '.join(different)}")
+        return start
+
     # The stages.
 
     def subwords(self) -> None:
@@ -145,13 +160,14 @@ class Pipeline(ABC):
         self.tokenizer_directory.mkdir(parents=True, exist_ok=True)
         for name, (config, side) in self.vocabularies().items():
             texts = [row[side] for row in split.rows]
-            digest = sha256("\n".join(texts).encode()).hexdigest()
             how: dict[str, Any] = {
                 **dataclasses.asdict(config),
                 "rows": len(texts),
-                "text_sha256": digest,
+                "text_sha256": sha256("\n".join(texts).encode()).hexdigest(),
                 "sentencepiece": version("sentencepiece"),
             }
+            if self.start:
+                how = {"start": self.start.config["name"], "version": self.start.version}
             model, record = self.tokenizer_directory / f"{name}.model", self.tokenizer_directory / f"{name}.json"
             if model.exists() and record.exists() and how.items() <= json.loads(record.read_text()).items():
                 continue
@@ -160,11 +176,12 @@ class Pipeline(ABC):
                     f"the run in {self.directory} has a {name} vocabulary of other text or settings: change them back, "
                     "or remove that folder to start anew"
                 )
-            data = train_subwords(config, texts)
+            data = self.start.read(f"{name}.model") if self.start else train_subwords(config, texts)
             how["pieces"] = len(Tokenizer(data))
             _write(model, data)
             _write(record, json.dumps(how, indent=1).encode() + b"\n")
-            fewer = f" ({config.vocabulary} asked, the text has no more)" if how["pieces"] < config.vocabulary else ""
+            short = not self.start and how["pieces"] < config.vocabulary
+            fewer = f" ({config.vocabulary} asked, the text has no more)" if short else ""
             print(f"subwords: {name}, {how['pieces']} pieces{fewer} -> {model}")
 
     def tokenizers(self) -> dict[str, Tokenizer]:
@@ -180,6 +197,9 @@ class Pipeline(ABC):
         torch.manual_seed(self.config.seed)
         tokenizers = self.tokenizers()
         task = self.task(tokenizers)
+        if self.start:
+            weights = load(self.start.read("model.safetensors"))
+            task.model.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
         settings = self.settings(split, dev, tokenizers)
         config = self.config
         Trainer(task, config.fit, self.directory, config.seed, split.rows, split.weights, dev, settings).run()
@@ -187,7 +207,7 @@ class Pipeline(ABC):
     def settings(self, split: Split, dev: Sequence[Held], tokenizers: dict[str, Tokenizer]) -> dict[str, Any]:
         """What must be the same for a run to go on: its config, but for what changes no weight, and its data."""
         config = dataclasses.asdict(self.config)
-        for name in ("card", "data", "int8", "decode", "name", "task"):
+        for name in ("card", "data", "int8", "decode", "name", "task", "start"):
             config.pop(name, None)
         # The schedule is compared rate by rate; the rest says where and how often, not what.
         for name in ("updates", "warmup", "decay", "rate", "validate_every", "save_every", "log_every", "patience"):
@@ -197,6 +217,7 @@ class Pipeline(ABC):
         texts = {"train": (split.rows, split.weights.tolist()), **{held.name: held.rows for held in dev}}
         return {
             **config,
+            "start": self.start.version if self.start else None,
             "texts": {name: _digest(repr(rows).encode()) for name, rows in texts.items()},
             "tokenizers": {name: _digest(tokenizer.model) for name, tokenizer in tokenizers.items()},
         }
@@ -237,6 +258,7 @@ class Pipeline(ABC):
                 "run": dataclasses.asdict(self.config),
                 "rows": dataclasses.asdict(self.splits[0].report),
                 "progress": dataclasses.asdict(load_progress(self.directory / "state.safetensors")),
+                "start": f"{self.start.config['name']}, version {self.start.version}" if self.start else None,
                 "commit": _commit(),
                 "python": platform.python_version(),
                 **{name: version(name) for name in packages},
