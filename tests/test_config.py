@@ -25,9 +25,14 @@ def test_every_config_of_the_repository_is_valid(path: Path) -> None:
         (
             'name = "tiny',
             'nmae = "tiny',
-            r"name: is missing; nmae: is no key of a config \(given: 'tiny-sentiment'\)",
+            r"name: is missing; nmae: is no key of a config; there are name, data, .* \(given: 'tiny-sentiment'\)",
         ),
-        ("updates = 60", "updatess = 60", r"fit\.updatess: "),
+        ("updates = 60", "updatess = 60", r"fit\.updatess: is no key of a config; there are updates, batch_tokens, "),
+        (
+            'corpus = { table = "sentiment.tsv" }',
+            'corpus = { table = "sentiment.tsv", colum = 1 }',
+            r"data\.dev\.0\.corpus\.colum: is no key of a config; there are lines, table, ",
+        ),
         ("updates = 60", "updates = 0", "updates is 0: give 1 or more"),
         ("updates = 60", 'updates = "many"', r"fit\.updates: .*given: 'many'"),
         ('task = "sentiment"', 'task = "sentimental"', "translation.*sentiment"),

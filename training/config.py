@@ -173,16 +173,21 @@ def _fault(error: Any) -> str:
     place = ".".join(map(str, error["loc"][1:] or error["loc"]))
     given = error["input"]
     shown = f" (given: {given!r})" if isinstance(given, (str, int, float, bool)) else ""
-    words = {"missing": "is missing", "unexpected_keyword_argument": f"is no key of a config; {_keys(error['loc'])}"}
-    message = words.get(error["type"], error["msg"].removeprefix("Value error, "))
+    match error["type"]:
+        case "missing":
+            message = "is missing"
+        case "unexpected_keyword_argument":
+            message = f"is no key of a config; there are {', '.join(_keys(error['loc']))}"
+        case _:
+            message = error["msg"].removeprefix("Value error, ")
     return f"{place}: {message}{shown}".removeprefix(": ")
 
 
-def _keys(place: tuple[str | int, ...]) -> str:
+def _keys(place: tuple[str | int, ...]) -> list[str]:
     """The keys that could stand where an unknown one does."""
     kind: Any = next(run for run in get_args(AnyRun) if place[0] in get_args(get_type_hints(run)["task"]))
     for name in place[1:-1]:
         if isinstance(name, str):  # A number is a position in the array just named.
             hint = get_type_hints(kind)[name]
             kind = next(kind for kind in (hint, *get_args(hint)) if is_dataclass(kind))
-    return f"there are {', '.join(field.name for field in fields(kind))}"
+    return [field.name for field in fields(kind)]
