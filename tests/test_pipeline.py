@@ -188,7 +188,7 @@ def test_dev_rows_are_cut_from_the_training_split(tmp_path: Path) -> None:
 def test_a_run_can_start_from_a_checkpoint(tmp_path: Path, toys: Path) -> None:
     start = toys / "checkpoints" / "tiny-translation"
     text = (ROOT / "training/configs/tiny-translation.toml").read_text(encoding="utf-8")
-    text = f'start = "{start}"\n' + text.replace('root = "tiny"', f'root = "{TINY}"').replace(
+    text = f'init_from = "{start}"\n' + text.replace('root = "tiny"', f'root = "{TINY}"').replace(
         "rate = 5e-3", "rate = 1e-9"
     )
     text = text.replace("updates = 250", "updates = 1").replace("warmup = 20", "warmup = 0")

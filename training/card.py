@@ -11,7 +11,7 @@ def model_card(config: dict[str, Any], card: CardConfig) -> str:
     run, progress, rows = training["run"], training["progress"], training["rows"]
     fit, items = run["fit"], "target tokens" if config["task"] == "translation" else "texts"
     model = ", ".join(f"{name} {value}" for name, value in config["model"].items())
-    start = f"Started from {training['start']}. " if training["start"] else ""
+    start = f"Started from {training['init_from']}. " if training["init_from"] else ""
     weights = "7-bit integers a channel, activations 8 bits (int8 graphs)" if config["int8"] else "fp32"
     return f"""# {config["name"]}
 

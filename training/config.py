@@ -78,7 +78,7 @@ class Run:
     data: DataConfig
     fit: FitConfig
     card: CardConfig
-    start: str = ""
+    init_from: str = ""
     """The folder of a checkpoint of the same shape, to begin with its tokenizers and weights; empty: with neither."""
     label_smoothing: float = 0.0
     """The share of each target that is spread over all classes."""

@@ -134,11 +134,11 @@ class Pipeline(ABC):
         return split, dev
 
     @cached_property
-    def start(self) -> Checkpoint | None:
+    def initial(self) -> Checkpoint | None:
         """The checkpoint that the run begins with, if any. Raises InputError when its shape is another one."""
-        if not self.config.start:
+        if not self.config.init_from:
             return None
-        start = open_checkpoint(Path(self.config.start), self.config.task)
+        start = open_checkpoint(Path(self.config.init_from), self.config.task)
         mine = {**dataclasses.asdict(self.config.model), **self.serving()}
         theirs = {**start.config["model"], **start.config}
         for free in ("dropout", "word_dropout", "decode", "window"):
@@ -166,8 +166,8 @@ class Pipeline(ABC):
                 "text_sha256": sha256("\n".join(texts).encode()).hexdigest(),
                 "sentencepiece": version("sentencepiece"),
             }
-            if self.start:
-                how = {"start": self.start.config["name"], "version": self.start.version}
+            if self.initial:
+                how = {"init_from": self.initial.config["name"], "version": self.initial.version}
             model, record = self.tokenizer_directory / f"{name}.model", self.tokenizer_directory / f"{name}.json"
             if model.exists() and record.exists() and how.items() <= json.loads(record.read_text()).items():
                 continue
@@ -176,11 +176,11 @@ class Pipeline(ABC):
                     f"the run in {self.directory} has a {name} vocabulary of other text or settings: change them back, "
                     "or remove that folder to start anew"
                 )
-            data = self.start.read(f"{name}.model") if self.start else train_subwords(config, texts)
+            data = self.initial.read(f"{name}.model") if self.initial else train_subwords(config, texts)
             how["pieces"] = len(Tokenizer(data))
             _write(model, data)
             _write(record, json.dumps(how, indent=1).encode() + b"\n")
-            short = not self.start and how["pieces"] < config.vocabulary
+            short = not self.initial and how["pieces"] < config.vocabulary
             fewer = f" ({config.vocabulary} asked, the text has no more)" if short else ""
             print(f"subwords: {name}, {how['pieces']} pieces{fewer} -> {model}")
 
@@ -197,8 +197,8 @@ class Pipeline(ABC):
         torch.manual_seed(self.config.seed)
         tokenizers = self.tokenizers()
         task = self.task(tokenizers)
-        if self.start:
-            weights = load(self.start.read("model.safetensors"))
+        if self.initial:
+            weights = load(self.initial.read("model.safetensors"))
             task.model.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
         settings = self.settings(split, dev, tokenizers)
         config = self.config
@@ -207,7 +207,7 @@ class Pipeline(ABC):
     def settings(self, split: Split, dev: Sequence[Held], tokenizers: dict[str, Tokenizer]) -> dict[str, Any]:
         """What must be the same for a run to go on: its config, but for what changes no weight, and its data."""
         config = dataclasses.asdict(self.config)
-        for name in ("card", "data", "int8", "decode", "name", "task", "start"):
+        for name in ("card", "data", "int8", "decode", "name", "task", "init_from"):
             config.pop(name, None)
         # The schedule is compared rate by rate; the rest says where and how often, not what.
         for name in ("updates", "warmup", "decay", "rate", "validate_every", "save_every", "log_every", "patience"):
@@ -217,7 +217,7 @@ class Pipeline(ABC):
         texts = {"train": (split.rows, split.weights.tolist()), **{held.name: held.rows for held in dev}}
         return {
             **config,
-            "start": self.start.version if self.start else None,
+            "init_from": self.initial.version if self.initial else None,
             "texts": {name: _digest(repr(rows).encode()) for name, rows in texts.items()},
             "tokenizers": {name: _digest(tokenizer.model) for name, tokenizer in tokenizers.items()},
         }
@@ -258,7 +258,7 @@ class Pipeline(ABC):
                 "run": dataclasses.asdict(self.config),
                 "rows": dataclasses.asdict(self.splits[0].report),
                 "progress": dataclasses.asdict(load_progress(self.directory / "state.safetensors")),
-                "start": f"{self.start.config['name']}, version {self.start.version}" if self.start else None,
+                "init_from": f"{self.initial.config['name']}, version {self.initial.version}" if self.initial else None,
                 "commit": _commit(),
                 "python": platform.python_version(),
                 **{name: version(name) for name in packages},
