@@ -14,6 +14,6 @@ COPY checkpoints checkpoints
 USER hoiquy
 ENV HOIQUY_HOST=0.0.0.0 HOIQUY_PORT=8000 PYTHONUNBUFFERED=1
 EXPOSE 8000
-HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
-    CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8000/health', timeout=2)"]
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["python", "-c", \
+    "import os, urllib.request as u; u.urlopen('http://127.0.0.1:' + os.environ['HOIQUY_PORT'] + '/health', timeout=2)"]
 CMD ["gunicorn", "--config", "service/gunicorn.conf.py", "service.wsgi:app"]

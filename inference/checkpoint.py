@@ -77,6 +77,8 @@ def write_checkpoint(path: Path, config: Mapping[str, Any], files: Mapping[str, 
     hashes = {name: hashlib.sha256(data).hexdigest() for name, data in sorted(contents.items())}
     contents[MANIFEST] = json.dumps({"format": FORMAT, "sha256": hashes}, indent=1).encode()
     partial, old = path.with_name(path.name + ".partial"), path.with_name(path.name + ".old")
+    if old.exists() and not path.exists():
+        old.rename(path)  # Whoever wrote last was killed between the two renames below.
     for leftover in (partial, old):
         shutil.rmtree(leftover, ignore_errors=True)
     partial.mkdir(parents=True)

@@ -74,7 +74,8 @@ def _checked(log_probs: Array) -> Array:
 def greedy(step: Step, state: State, bounds: Array) -> list[Hypothesis]:
     """Take the likeliest token each time, until the end token or the row's bound.
 
-    `bounds (B,)`: the most tokens a row may have, end token not counted. Returns B hypotheses.
+    `bounds (B,)`: the most tokens a row may have; one that comes to it without an end token is not finished. Returns
+    B hypotheses.
     """
     count = len(bounds)
     ids: list[list[int]] = [[] for _ in range(count)]

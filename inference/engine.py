@@ -14,11 +14,14 @@ from inference.tokenizer import END
 
 
 def session(model: bytes, threads: int) -> onnxruntime.InferenceSession:
-    """A session of ONNX Runtime on the CPU, with so many threads."""
+    """A session of ONNX Runtime on the CPU, with so many threads. Raises ValueError on bytes that are no such graph."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    try:
+        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # its errors have no base of their own
+        raise ValueError(f"ONNX Runtime cannot load a graph of {len(model)} bytes: {error}") from error
 
 
 class TranslationGraph:

@@ -1,13 +1,15 @@
 """From texts to results, by one road: command line, evaluation, benchmark and server all call `predict`."""
 
 import math
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from inference.checkpoint import Checkpoint, open_checkpoint
+from inference.checkpoint import Checkpoint, CheckpointError, open_checkpoint
 from inference.decoding import DecodeConfig, Hypothesis, beam_search, greedy
 from inference.engine import SentimentGraph, TranslationGraph
 from inference.text import Document, classifier_form, split
@@ -38,35 +40,53 @@ class Sentiment:
         return self.scores[self.label]
 
 
+@contextmanager
+def _parts(checkpoint: Checkpoint) -> Iterator[None]:
+    """Name the checkpoint when one of its parts is of no use."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(
+            f"{checkpoint.path} is not for this version ({type(error).__name__}: {error}): export it again"
+        ) from error
+
+
+def _check_time(until: float) -> None:
+    if time.monotonic() > until:
+        raise TimeoutError("the time for this request is over")
+
+
 class TranslationPredictor:
     """Translates texts with a checkpoint."""
 
     def __init__(self, checkpoint: Checkpoint, threads: int = 1, batch_rows: int = 16) -> None:
         """Load tokenizers and graphs; `batch_rows` hypotheses at most share a step.
 
-        Raises CheckpointError when a part is missing or damaged.
+        Raises CheckpointError when a part is missing, damaged or of another version.
         """
         self.checkpoint, self._batch_rows = checkpoint, batch_rows
-        self.decode = DecodeConfig(**checkpoint.config["decode"])
-        self._source = Tokenizer(checkpoint.read("source.model"))
-        self._target = Tokenizer(checkpoint.read("target.model"))
-        self._graph = TranslationGraph(checkpoint.read("encoder.onnx"), checkpoint.read("step.onnx"), threads)
+        with _parts(checkpoint):
+            self.decode = DecodeConfig(**checkpoint.config["decode"])
+            self._source = Tokenizer(checkpoint.read("source.model"))
+            self._target = Tokenizer(checkpoint.read("target.model"))
+            self._graph = TranslationGraph(checkpoint.read("encoder.onnx"), checkpoint.read("step.onnx"), threads)
 
     @classmethod
     def load(cls, path: Path, threads: int = 1) -> "TranslationPredictor":
         """The predictor of the checkpoint in `path`."""
         return cls(open_checkpoint(path, "translation"), threads)
 
-    def predict(self, texts: Sequence[str], beam_size: int | None = None) -> list[Translation]:
+    def predict(self, texts: Sequence[str], beam_size: int | None = None, until: float = math.inf) -> list[Translation]:
         """Translate each text sentence by sentence; every blank and newline between sentences stays.
 
-        `beam_size` overrides the checkpoint's; 1 is greedy. Raises ValueError when it is below 1.
+        `beam_size` overrides the checkpoint's; 1 is greedy. Raises ValueError when it is below 1, and TimeoutError
+        when the clock (`time.monotonic`) is past `until` before the last sentences are begun.
         """
         size = self.decode.beam_size if beam_size is None else beam_size
         if size < 1:
             raise ValueError(f"beam_size is {size}: give 1 (greedy) or more")
         documents = [split(text) for text in texts]
-        outputs = self._sentences([s for d in documents for s in d.sentences], size)
+        outputs = self._sentences([s for d in documents for s in d.sentences], size, until)
         results, start = [], 0
         for document in documents:
             end = start + len(document.sentences)
@@ -74,7 +94,7 @@ class TranslationPredictor:
             start = end
         return results
 
-    def _sentences(self, sentences: Sequence[str], beam_size: int) -> list[tuple[str, bool]]:
+    def _sentences(self, sentences: Sequence[str], beam_size: int, until: float) -> list[tuple[str, bool]]:
         """Each sentence's translation, and whether its end token came. Like lengths are decoded together."""
         rows = self._source.encode(sentences)
         # What has no letter (a number, a rule, an emoji) is the same in every language.
@@ -83,6 +103,7 @@ class TranslationPredictor:
         size = max(1, self._batch_rows // beam_size)
         best: dict[int, Hypothesis] = {}
         for start in range(0, len(order), size):
+            _check_time(until)
             batch = order[start : start + size]
             best.update(zip(batch, self._decode([rows[i] for i in batch], beam_size), strict=True))
         texts = dict(zip(best, self._target.decode([h.ids for h in best.values()]), strict=True))
@@ -105,25 +126,32 @@ class SentimentPredictor:
     """Classifies texts with a checkpoint."""
 
     def __init__(self, checkpoint: Checkpoint, threads: int = 1) -> None:
-        """Load tokenizer and graph. Raises CheckpointError when a part is missing or damaged."""
+        """Load tokenizer and graph. Raises CheckpointError when a part is missing, damaged or of another version."""
         self.checkpoint = checkpoint
-        self.labels: tuple[str, ...] = tuple(checkpoint.config["labels"])
-        self._window = int(checkpoint.config["window"])
-        self._lowercase = bool(checkpoint.config["lowercase"])
-        self._tokenizer = Tokenizer(checkpoint.read("tokenizer.model"))
-        self._graph = SentimentGraph(checkpoint.read("classifier.onnx"), threads)
+        with _parts(checkpoint):
+            self.labels: tuple[str, ...] = tuple(checkpoint.config["labels"])
+            self._window = int(checkpoint.config["window"])
+            self._lowercase = bool(checkpoint.config["lowercase"])
+            self._tokenizer = Tokenizer(checkpoint.read("tokenizer.model"))
+            self._graph = SentimentGraph(checkpoint.read("classifier.onnx"), threads)
 
     @classmethod
     def load(cls, path: Path, threads: int = 1) -> "SentimentPredictor":
         """The predictor of the checkpoint in `path`."""
         return cls(open_checkpoint(path, "sentiment"), threads)
 
-    def predict(self, texts: Sequence[str]) -> list[Sentiment]:
+    def predict(self, texts: Sequence[str], until: float = math.inf) -> list[Sentiment]:
         """Classify each text. A text longer than the model's window is read in equal windows, and their
         log-probabilities are averaged by length: no word is left out.
+
+        Raises TimeoutError when the clock (`time.monotonic`) is past `until` before the last text is begun.
         """
         rows = self._tokenizer.encode([classifier_form(text, lowercase=self._lowercase) for text in texts])
-        return [self._classify(row) for row in rows]
+        results = []
+        for row in rows:
+            _check_time(until)
+            results.append(self._classify(row))
+        return results
 
     def _classify(self, row: Sequence[int]) -> Sentiment:
         count = max(1, math.ceil(len(row) / self._window))

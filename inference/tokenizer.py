@@ -52,21 +52,17 @@ class Tokenizer:
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """The subword ids of each text, without special ids."""
-        return list(self._processor.Encode([normalise(text) for text in texts]))
+        return list(self._processor.Encode([normalise(text) for text in texts], num_threads=1))
 
     def sample(self, texts: Sequence[str], alpha: float, seed: int) -> list[list[int]]:
         """As `encode`, but each segmentation is drawn at random: `alpha` is the share of merges that BPE leaves out.
 
         The same texts and seed give the same ids. For training; serving always encodes in the one best way.
         """
-        sentencepiece.set_random_generator_seed(seed)
+        sentencepiece.set_random_generator_seed(seed % 2**32)
         texts = [normalise(text) for text in texts]
         return list(self._processor.Encode(texts, enable_sampling=True, nbest_size=-1, alpha=alpha, num_threads=1))
 
     def decode(self, rows: Sequence[Sequence[int]]) -> list[str]:
         """The text of each row of ids; special ids write nothing."""
-        return list(self._processor.Decode([[int(i) for i in row] for row in rows]))
-
-    def pieces(self, ids: Sequence[int]) -> list[str]:
-        """The subword that each id stands for."""
-        return [str(self._processor.IdToPiece(int(i))) for i in ids]
+        return list(self._processor.Decode([[int(i) for i in row] for row in rows], num_threads=1))

@@ -2,6 +2,7 @@
 
 import re
 import secrets
+import time
 
 from flask import Flask, Response, g, request
 
@@ -26,11 +27,13 @@ def create_app(settings: Settings) -> Flask:
     @app.before_request
     def begin() -> None:
         given = request.headers.get("X-Request-ID", "")
+        g.start = time.perf_counter()
         g.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
 
     @app.after_request
     def finish(response: Response) -> Response:
         response.headers["X-Request-ID"] = g.request_id
+        response.headers["Server-Timing"] = f"total;dur={1000 * (time.perf_counter() - g.start):.1f}"
         return response
 
     return app

@@ -11,7 +11,8 @@ try:
 except SettingsError as error:
     sys.exit(f"error: {error}")
 
-bind = f"{_settings.host}:{_settings.port}"
+_host = f"[{_settings.host}]" if ":" in _settings.host else _settings.host  # an IPv6 address
+bind = f"{_host}:{_settings.port}"
 worker_class = "gthread"
 workers = _settings.workers or len(os.sched_getaffinity(0))
 threads = _settings.threads
@@ -19,7 +20,7 @@ threads = _settings.threads
 preload_app = False
 # A heartbeat file on a disk can block a worker.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None
-graceful_timeout = 30
+graceful_timeout = _settings.timeout
 keepalive = 75
 accesslog = None
 control_socket_disable = True

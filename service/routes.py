@@ -27,7 +27,8 @@ def translate() -> Response:
     if body.beam_size is not None and body.beam_size > settings.max_beam_size:
         raise ApiError(422, "Validation", f"beam_size is {body.beam_size}: at most {settings.max_beam_size}")
     predictor = models.translation.get()
-    results = predictor.predict(body.texts, body.beam_size)
+    with models.turn() as until:
+        results = predictor.predict(body.texts, body.beam_size, until)
     if _wants_plain_text():
         return Response("\n".join(result.text for result in results) + "\n", mimetype="text/plain")
     return jsonify(
@@ -42,7 +43,8 @@ def sentiment() -> Response:
     settings, models = _context()
     body = parse(request, SentimentRequest, settings)
     predictor = models.sentiment.get()
-    results = predictor.predict(body.texts)
+    with models.turn() as until:
+        results = predictor.predict(body.texts, until)
     if _wants_plain_text():
         return Response("".join(f"{r.label}\t{r.score:.4f}\n" for r in results), mimetype="text/plain")
     return jsonify(

@@ -47,6 +47,8 @@ class SentimentRequest(TextRequest):
 
 AnyRequest = TypeVar("AnyRequest", bound=TextRequest)
 _PLAIN = ("text/plain", "application/x-www-form-urlencoded", "")
+_MOST = 10
+"""Errors that an answer names."""
 _UNUSABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -71,11 +73,23 @@ def parse(request: Request, schema: type[AnyRequest], settings: Settings) -> Any
     try:
         parsed = schema.model_validate(values)
     except ValidationError as error:
-        errors = [{"loc": list(e["loc"]), "message": _message(e)} for e in error.errors()]
-        sentence = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'body'}: {e['message']}" for e in errors)
+        found = error.errors(include_url=False)
+        places = [[part if isinstance(part, int) else _short(part) for part in e["loc"]] for e in found[:_MOST]]
+        messages = [_short(_message(e)) for e in found[:_MOST]]
+        errors = [{"loc": place, "message": message} for place, message in zip(places, messages, strict=True)]
+        sentence = "; ".join(
+            f"{'.'.join(map(str, place)) or 'body'}: {message}" for place, message in zip(places, messages, strict=True)
+        )
+        if len(found) > _MOST:
+            sentence += f"; and {len(found) - _MOST} more"
         raise ApiError(422, "Validation", sentence, errors) from error
     _check_texts(parsed.texts, settings)
     return parsed
+
+
+def _short(text: str) -> str:
+    """What of a request's own words an answer may quote: an answer must not grow with what is wrong."""
+    return text if len(text) <= 200 else text[:200] + "…"
 
 
 def _message(error: ErrorDetails) -> str:

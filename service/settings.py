@@ -1,7 +1,6 @@
 """The service's settings, from environment variables that begin with HOIQUY_."""
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
@@ -42,12 +41,14 @@ class Settings(BaseSettings):
     max_request_bytes: int = Field(2 * 1024 * 1024, ge=1)
     """Bytes of a request's body."""
     max_beam_size: int = Field(10, ge=1)
+    timeout: int = Field(30, ge=1)
+    """Seconds that a request may take, the wait for its turn included."""
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
+    def from_environment(cls) -> Self:
         """Read the settings. Raises SettingsError on an unknown variable with the prefix or an unusable value."""
         known = {_PREFIX + name.upper() for name in cls.model_fields} | _OTHERS
-        unknown = sorted(name for name in environment if name.upper().startswith(_PREFIX) and name not in known)
+        unknown = sorted(name for name in os.environ if name.upper().startswith(_PREFIX) and name not in known)
         if unknown:
             raise SettingsError(f"unknown setting {', '.join(unknown)}: choose among {', '.join(sorted(known))}")
         try:

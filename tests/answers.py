@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+import urllib.error
 import urllib.request
 from typing import Any
 
@@ -22,6 +23,8 @@ def main() -> None:
         try:
             health = ask(f"{url}/health")
             break
+        except urllib.error.HTTPError as error:
+            sys.exit(f"{url}/health answers {error.code}: {error.read().decode()}")
         except OSError:
             if time.monotonic() > deadline:
                 sys.exit(f"no answer from {url}/health within {seconds} seconds")

@@ -33,6 +33,15 @@ def test_a_new_checkpoint_takes_the_place_of_the_old(path: Path) -> None:
     assert sorted(p.name for p in path.parent.iterdir()) == ["c"]
 
 
+def test_a_writer_killed_between_its_renames_loses_nothing(path: Path) -> None:
+    before = open_checkpoint(path, "toy").version
+    path.rename(path.with_name("c.old"))  # as it is left by such a kill
+    path.with_name("c.partial").mkdir()
+    with pytest.raises(FileNotFoundError):
+        write_checkpoint(path, {"task": "toy"}, {"no/such/folder": b"1"})
+    assert open_checkpoint(path, "toy").version == before
+
+
 def test_every_truncation_and_flipped_bit_is_refused(path: Path) -> None:
     rng = np.random.default_rng(0)
     names = [*FILES, "config.json", "manifest.json"]

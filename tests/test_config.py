@@ -1,12 +1,16 @@
 """A config is read strictly: every key known, every value checked, every fault named."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from training.classifier import ClassifierConfig
 from training.config import SentimentRun, TranslationRun, data_root, load_config
+from training.data import CleanConfig
 from training.errors import InputError
 from training.fit import FitConfig
+from training.seq2seq import Seq2SeqConfig
 
 CONFIGS = Path(__file__).parent.parent / "training" / "configs"
 TINY = (CONFIGS / "tiny-sentiment.toml").read_text(encoding="utf-8")
@@ -34,7 +38,11 @@ def test_every_config_of_the_repository_is_valid(path: Path) -> None:
             r"data\.dev\.0\.corpus\.colum: is no key of a config; there are lines, table, ",
         ),
         ("updates = 60", "updates = 0", "updates is 0: give 1 or more"),
-        ("updates = 60", 'updates = "many"', r"fit\.updates: .*given: 'many'"),
+        ("updates = 60", 'updates = "60"', r"fit\.updates: .*given: '60'"),
+        ("updates = 60", "updates = 60.0", r"fit\.updates: .*given: 60\.0"),
+        ("updates = 60", "updates = true", r"fit\.updates: .*given: True"),
+        ("updates = 60", "updates = 60\nclip = nan", "a value of no use here: .*JSON compliant"),
+        ("updates = 60", "updates = 1979-05-27", "a value of no use here: .*date is not JSON serializable"),
         ('task = "sentiment"', 'task = "sentimental"', "translation.*sentiment"),
         ('labels = ["negative", "positive"]', 'labels = ["negative"]', "give two or more"),
         ("embedding = 32", 'cell = "lsmt"', "cell is 'lsmt': choose one of"),
@@ -79,8 +87,26 @@ def test_the_rate_rises_holds_and_falls() -> None:
         ({"accumulate": 3, "devices": 2}, r"accumulate \(3\) is not a multiple of devices \(2\)"),
         ({"rate": 0.0}, r"rate 0\.0"),
         ({"average": 1.0}, r"average is 1\.0"),
+        ({"rate": float("inf")}, "rate inf"),
+        ({"betas": (0.9, 2.0)}, r"betas are \(0\.9, 2\.0\)"),
+        ({"threads": -1}, "threads is -1"),
     ],
 )
 def test_fit_config_names_the_value(values: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         FitConfig(updates=1, **values)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Seq2SeqConfig(heads=0), "heads is 0"),
+        (lambda: Seq2SeqConfig(encoder_layers=0), "encoder_layers is 0"),
+        (lambda: Seq2SeqConfig(dropout=1.5), r"dropout is 1\.5"),
+        (lambda: ClassifierConfig(hidden=0), "hidden is 0"),
+        (lambda: CleanConfig(max_ratio=0.5), r"max_ratio 0\.5"),
+    ],
+)
+def test_models_and_cleaning_name_the_value(make: Callable[[], object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        make()

@@ -12,6 +12,7 @@ from training.corpora import Corpus, read
 from training.errors import InputError
 
 FIELDS = ("source", "target")
+BROKEN_GZIP = gzip.compress(b"a line\n")[:10] + b"\xff" * 20
 ROWS = [('Hello, "you".', 'Chào "bạn".'), ("A b", "C d")]
 
 
@@ -91,10 +92,13 @@ def test_a_field_without_a_file_is_empty(tmp_path: Path) -> None:
         ({"a.csv": b'source,target\n"x,y\n'}, {"table": "a.csv"}, "a.csv, line"),
         ({"a.csv": b"source,target\nx\n"}, {"table": "a.csv"}, "do not fit the columns"),
         ({"a.jsonl": b"{]\n"}, {"table": "a.jsonl"}, "a.jsonl, line 1: not JSON"),
+        ({"a.jsonl": b'{"source": "\\ud800", "target": "x"}\n'}, {"table": "a.jsonl"}, "line 1: not JSON .*surrogates"),
+        ({"a.jsonl": b"[" * 100_000}, {"table": "a.jsonl"}, "line 1: not JSON .*recursion"),
         ({"a.jsonl": b"[1]\n"}, {"table": "a.jsonl"}, "a JSON object is needed, not list"),
         ({"a.jsonl": b'{"source": [1], "target": "x"}\n'}, {"table": "a.jsonl"}, "'source' is list, not text"),
         ({"a.parquet": b"nothing"}, {"table": "a.parquet"}, "cannot read .*a.parquet"),
         ({"a.gz": b"no gzip"}, {"lines": {"source": "a.gz", "target": "a.gz"}}, "a.gz: broken gzip file"),
+        ({"a.gz": BROKEN_GZIP}, {"lines": {"source": "a.gz", "target": "a.gz"}}, "a.gz: broken gzip file"),
         ({"a.xlsx": b""}, {"table": "a.xlsx"}, "a table ends in"),
         ({}, {"hub": "no/such-set"}, "cannot load the data set 'no/such-set'"),
     ],

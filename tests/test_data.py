@@ -34,16 +34,20 @@ GOOD = ("She reads a good book.", "Cô ấy đọc một cuốn sách hay.")
         ("a" * 1001, "b" * 1001, "too long"),
         ("broken \ufffd", "hỏng", "broken characters"),
         ("Hi.", "Một câu rất dài mà không ai nói chỉ một tiếng.", "length ratio"),
-        ("Cô ấy đọc một cuốn sách hay.", "Cô ấy đọc sách.", "source not English"),
+        ("Cô ấy đọc một cuốn sách hay.", "Cô ấy đọc sách.", "source in Vietnamese"),
         ("Yes.", "Vâng, đúng vậy.", None),
     ],
 )
 def test_pair_fault(source: str, target: str, fault: str | None) -> None:
-    assert pair_fault(source, target, CONFIG) == fault
+    assert pair_fault(source, target, CONFIG, "en") == fault
+
+
+def test_a_vietnamese_source_is_right_when_it_is_asked_for() -> None:
+    assert pair_fault("Cô ấy đọc sách.", "She reads books.", CONFIG, "vi") is None
 
 
 def test_text_fault() -> None:
-    assert [text_fault(t, CONFIG) for t in ("fine", "", "x" * 1001, "\ufffd")] == [
+    assert [text_fault(t, CONFIG) for t in ("fine", "", "x" * 20_001, "\ufffd")] == [
         None,
         "empty",
         "too long",
@@ -75,7 +79,7 @@ def test_every_planted_fault_is_counted(tmp_path: Path) -> None:
         ("source", "target"),
         tmp_path,
         lambda s, t: (normalise(s), normalise(t)),
-        lambda s, t: pair_fault(s, t, CONFIG),
+        lambda s, t: pair_fault(s, t, CONFIG, "en"),
         lambda *_: None,
         leak_keys([held_out, "Thank you."]),
     )
@@ -100,7 +104,7 @@ def test_nothing_left_is_an_error(tmp_path: Path) -> None:
             ("source", "target"),
             tmp_path,
             lambda s, t: (s, t),
-            lambda s, t: pair_fault(s, t, CONFIG),
+            lambda s, t: pair_fault(s, t, CONFIG, "en"),
             lambda *_: None,
             set(),
         )

@@ -1,5 +1,6 @@
 """The loop: it learns, averages, refuses NaN, stops early, and resumes to the same weights after a kill."""
 
+import dataclasses
 import json
 import os
 import random
@@ -20,7 +21,7 @@ from safetensors.torch import load_file
 from inference.decoding import DecodeConfig
 from inference.tokenizer import Tokenizer
 from training.errors import InputError
-from training.fit import FitConfig, Trainer
+from training.fit import FitConfig, Trainer, devices_for
 from training.noise import NoiseConfig
 from training.seq2seq import Seq2Seq, Seq2SeqConfig
 from training.state import load_progress
@@ -44,6 +45,8 @@ def trainer(
         "validate_every": 3,
         "save_every": 1,
         "threads": 1,
+        "accelerator": "cpu",
+        "precision": "32-true",
     } | config
     return Trainer(
         task, FitConfig(**values), directory, 1, ROWS, np.ones(len(ROWS)), [Held("dev", ROWS[:4])], settings or {}
@@ -51,12 +54,12 @@ def trainer(
 
 
 def tiny(config: Path, *changes: tuple[str, str], more: str = "") -> Path:
-    """The tiny translator's config, changed, at `config`; `more` goes into its last table, [fit]."""
+    """The tiny translator's config, changed, on the CPU in fp32; `more` goes into its last table, [fit]."""
     text = (ROOT / "training/configs/tiny-translation.toml").read_text(encoding="utf-8")
     for old, new in (('root = "tiny"', f'root = "{ROOT}/training/configs/tiny"'), *changes):
         assert text.count(old) == 1, old
         text = text.replace(old, new)
-    config.write_text(text + more, encoding="utf-8")
+    config.write_text(f'{text}accelerator = "cpu"\nprecision = "32-true"\n{more}', encoding="utf-8")
     return config
 
 
@@ -162,9 +165,35 @@ def test_other_settings_are_refused(tmp_path: Path) -> None:
 
 
 def test_patience_stops_early(tmp_path: Path) -> None:
-    run = trainer(tmp_path, updates=100, validate_every=1, patience=3, rate=1e-9)
+    run = trainer(tmp_path, updates=100, validate_every=1, patience=3, rate=1e-9, save_every=100)
     run.run()
     assert run.progress.update == run.progress.best_update + 3 < 100
+    assert load_progress(tmp_path / "state.safetensors") == run.progress
+
+
+def test_bf16_learns_the_same(tmp_path: Path) -> None:
+    """To the precision of bf16, and with weights, averages and states in fp32."""
+    finals = []
+    for precision in ("32-true", "bf16-mixed"):
+        run = trainer(tmp_path / precision, precision=precision, updates=3)
+        run.run()
+        finals.append(weights(tmp_path / precision))
+        assert run.fabric._precision.precision == precision
+    for name, tensor in finals[0].items():
+        if name.startswith("model."):
+            assert finals[1][name].dtype == torch.float32
+            torch.testing.assert_close(finals[1][name], tensor, atol=2e-2, rtol=0.1)
+    assert any(not torch.equal(tensor, finals[1][name]) for name, tensor in finals[0].items())
+
+
+def test_gpus_share_an_update_as_far_as_there_are_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = FitConfig(updates=1, accumulate=6, devices=6)
+    assert devices_for(config) == 6
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    for gpus, expected in ((1, 1), (2, 2), (4, 3), (8, 6)):
+        monkeypatch.setattr(torch.cuda, "device_count", lambda n=gpus: n)
+        assert devices_for(config) == expected
+    assert devices_for(dataclasses.replace(config, accelerator="cpu")) == 6
 
 
 def test_the_average_follows_the_weights(tmp_path: Path) -> None:

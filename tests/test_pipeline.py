@@ -206,6 +206,22 @@ def test_a_run_can_start_from_a_checkpoint(tmp_path: Path, toys: Path) -> None:
     assert "of another shape: hidden is 32, there 64" in done.stderr
 
 
+def test_a_dev_set_may_be_its_first_rows_and_the_graphs_fp32(tmp_path: Path) -> None:
+    text = (ROOT / "training/configs/tiny-sentiment.toml").read_text(encoding="utf-8")
+    text = "int8 = false\n" + text.replace('root = "tiny"', f'root = "{TINY}"').replace(
+        "dev = [{", "dev = [{ first = 5,"
+    )
+    path = tmp_path / "run.toml"
+    path.write_text(text.replace("updates = 60", "updates = 40"), encoding="utf-8")
+    done = run_training("run", path, tmp_path)
+    assert done.returncode == 0, done.stderr
+    checkpoint = open_checkpoint(tmp_path / "checkpoints" / "tiny-sentiment", "sentiment")
+    assert checkpoint.config["metrics"]["train"]["rows"] == 5
+    assert checkpoint.config["int8"] is False
+    twin = open_checkpoint(tmp_path / "runs" / "tiny-sentiment" / "fp32", "sentiment")
+    assert checkpoint.read("classifier.onnx") == twin.read("classifier.onnx")
+
+
 def test_plot_writes_a_png(tmp_path: Path) -> None:
     plot([{"update": 1, "train_loss": 2.0}, {"update": 2, "train_loss": 1.0, "score": 3.0}], tmp_path / "c.png")
     assert (tmp_path / "c.png").read_bytes().startswith(b"\x89PNG")

@@ -5,8 +5,9 @@ import re
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, run_training
 
+from inference.checkpoint import open_checkpoint
 from service.settings import Settings
 from training.config import load_config
 
@@ -20,10 +21,30 @@ def test_the_table_of_settings_is_the_settings() -> None:
 
 
 @pytest.mark.parametrize("text", re.findall(r"```toml\n(.*?)```", README, re.DOTALL))
-def test_configs_are_valid(tmp_path: Path, text: str) -> None:
+def test_its_configs_train_on_the_files_that_they_name(tmp_path: Path, text: str) -> None:
+    """As they stand, but smaller: pairs of text files, and a TSV with other columns and labels than ours."""
+    pairs = [f"{a} {b} {c}" for a in range(10) for b in range(10) for c in ("red", "green", "blue", "white")]
+    reviews = [f"{grade}\tIt was {grade} for {a}." for grade in ("bad", "fair", "good") for a in range(100)]
+    for name, first, rows in (
+        ("train.en", "", pairs),
+        ("train.vi", "", pairs),
+        ("reviews.tsv", "grade\treview\n", reviews),
+    ):
+        # The first row twice, to be dropped and counted.
+        (tmp_path / name).write_text(first + "\n".join([rows[0], *rows]) + "\n", encoding="utf-8")
+    small = {"vocabulary": 300, "hidden": 16, "embedding": 16, "updates": 4, "warmup": 2, "dev_rows": 20}
+    for name, value in small.items():
+        text = re.sub(rf"^{name} = \d+", f"{name} = {value}", text, flags=re.MULTILINE)
     path = tmp_path / "run.toml"
     path.write_text(text, encoding="utf-8")
-    assert load_config(path).name.startswith("my-")
+    done = run_training("run", path, tmp_path)
+    assert done.returncode == 0, done.stderr
+    config = load_config(path)
+    assert config.name.startswith("my-")
+    checkpoint = open_checkpoint(tmp_path / "checkpoints" / config.name, config.task)
+    assert checkpoint.config["metrics"]["dev"]["rows"] == 20
+    assert checkpoint.config["training"]["rows"]["dropped"] == {"duplicate": 1}
+    assert "dropped: 1 duplicate" in checkpoint.read("MODEL_CARD.md").decode()
 
 
 def test_files_that_it_names_are_there() -> None:

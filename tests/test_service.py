@@ -1,12 +1,15 @@
 """The service in one process: shapes, limits, and one error body for every code."""
 
 import json
+import shutil
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
+from inference.checkpoint import open_checkpoint, write_checkpoint
 from service.app import create_app
 from service.settings import Settings, SettingsError
 
@@ -147,12 +150,66 @@ def test_an_unforeseen_fault_is_a_500_without_the_text(
 ) -> None:
     client = client_for(toys / "checkpoints")
     predictor = client.application.extensions["hoiquy"]["models"].sentiment.get()
-    monkeypatch.setattr(predictor, "predict", lambda _: 1 / 0)
+    monkeypatch.setattr(predictor, "predict", lambda *_: 1 / 0)
     response = client.post("/sentiment", json={"text": "a secret"})
     assert response.status_code == 500
     assert response.get_json()["error_type"] == "Internal"
     assert "ZeroDivisionError" in caplog.text
     assert "a secret" not in caplog.text
+
+
+def test_a_request_has_its_time_and_its_turn(toys: Path) -> None:
+    client = client_for(toys / "checkpoints", timeout=1)
+    models = client.application.extensions["hoiquy"]["models"]
+    with models.turn() as until:
+        assert 0 < until - time.monotonic() <= 1
+        busy = client.post("/sentiment", json={"text": "Fine."})
+        assert (busy.status_code, busy.get_json()["error_type"]) == (503, "Overloaded")
+    assert client.post("/sentiment", json={"text": "Fine."}).status_code == 200
+    for path in ("translate", "sentiment"):
+        predictor = models.translation.get() if path == "translate" else models.sentiment.get()
+        encode = predictor.predict
+
+        def late(*arguments: Any, predict: Any = encode) -> Any:
+            time.sleep(1)
+            return predict(*arguments)
+
+        predictor.predict = late
+        response = client.post(f"/{path}", json={"text": "Fine."})
+        assert (response.status_code, response.get_json()["error_type"]) == (504, "Timeout")
+
+
+def test_a_bad_checkpoint_does_not_stop_the_other(tmp_path: Path, toys: Path) -> None:
+    shutil.copytree(toys / "checkpoints" / "tiny-sentiment", tmp_path / "tiny-sentiment")
+    good = open_checkpoint(toys / "checkpoints" / "tiny-translation", "translation")
+    files = {name: good.read(name) for name in good.hashes if name != "config.json"}
+    for config, changed, message in (
+        (good.config, {**files, "step.onnx": b"no graph"}, "ONNX Runtime cannot load a graph of 8 bytes"),
+        (good.config, {**files, "source.model": b"no model"}, "these 8 bytes are not a SentencePiece model"),
+        ({**good.config, "decode": {"colour": 1}}, files, "unexpected keyword argument 'colour'"),
+        ({"task": "translation"}, files, "KeyError: 'decode'"),
+    ):
+        write_checkpoint(tmp_path / "tiny-translation", config, changed)
+        client = client_for(tmp_path)
+        health = client.get("/health")
+        assert health.status_code == 503
+        assert message in health.get_json()["models"]["translation"]["error"]
+        assert "tiny-translation is not for this version" in health.get_json()["models"]["translation"]["error"]
+        assert client.post("/sentiment", json={"text": "Fine."}).status_code == 200
+
+
+def test_an_error_does_not_grow_with_the_request(toys: Path) -> None:
+    client = client_for(toys / "checkpoints")
+    for body in (
+        {"text": "x", **{f"key{i}": 1 for i in range(20_000)}},
+        {"text": "x", "k" * 100_000: 1},
+        {"text": int("9" * 4000)},
+        {"text": "x", "beam_size": "9" * 100_000},
+    ):
+        response = client.post("/translate", json=body)
+        assert response.status_code == 422
+        assert len(response.data) < 5000
+    assert "and 19990 more" in client.post("/translate", json={f"key{i}": 1 for i in range(19_999)}).get_json()["error"]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Normalisation and sentence splitting."""
 
+import time
 import unicodedata
 
 import pytest
@@ -50,6 +51,8 @@ def test_classifier_form() -> None:
         ("你好。世界！", ["你好。", "世界！"]),
         ("The U.S. Army came. It left.", ["The U.S. Army came.", "It left."]),
         ("He left in 1999. 2000 was better.", ["He left in 1999.", "2000 was better."]),
+        ("Are you sure? No. I am not.", ["Are you sure?", "No.", "I am not."]),
+        ("See No. 7 and pp. 3-9. Done.", ["See No. 7 and pp. 3-9.", "Done."]),
         ("   ", []),
         ("", []),
     ],
@@ -74,6 +77,16 @@ def test_nothing_is_lost(text: str) -> None:
     document = split(text)
     assert document.join(document.sentences) == text
     assert all(sentence == sentence.strip() != "" for sentence in document.sentences)
+
+
+@pytest.mark.parametrize("part", [".", "?!", "a. ", '."', "...) ", "<", "< ", "<br ", "</ ", "。", "\n"])
+def test_a_long_text_of_marks_takes_no_longer_than_another(part: str) -> None:
+    text = part * (20_000 // len(part))
+    start = time.process_time()
+    split(text)
+    classifier_form(text, lowercase=True)
+    classifier_form("<" + text, lowercase=True)
+    assert time.process_time() - start < 0.5
 
 
 def test_separators_stay_around_other_sentences() -> None:

@@ -31,6 +31,9 @@ class ClassifierConfig:
 
     def __post_init__(self) -> None:
         cell_class(self.cell)
+        for name in ("embedding", "hidden", "layers"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}: give 1 or more")
         for name in ("dropout", "word_dropout"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}: give at least 0 and less than 1")

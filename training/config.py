@@ -1,5 +1,6 @@
 """One strict TOML file is one run: parsed into frozen dataclasses, every unknown key refused."""
 
+import json
 import os
 import re
 import tomllib
@@ -48,6 +49,8 @@ class DataConfig:
     def __post_init__(self) -> None:
         if not self.train:
             raise ValueError("train is empty: name a corpus")
+        if self.dev_rows < 0:
+            raise ValueError(f"dev_rows is {self.dev_rows}: give 0 or more")
         if not self.dev and not self.dev_rows:
             raise ValueError("there is no dev set: give `dev` or `dev_rows`")
         names = [held.name for held in (*self.dev, *self.test)] + (["dev"] if self.dev_rows else [])
@@ -89,6 +92,8 @@ class Run:
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", self.name):
             raise ValueError(f"name is {self.name!r}: give small letters, digits, '.', '_' and '-'")
+        if not 0 <= self.seed < 2**32:
+            raise ValueError(f"seed is {self.seed}: give 0 to {2**32 - 1}")
         if not 0 <= self.label_smoothing < 1:
             raise ValueError(f"label_smoothing is {self.label_smoothing}: give at least 0 and less than 1")
 
@@ -130,21 +135,21 @@ class SentimentRun(Run):
             raise ValueError(f"window is {self.window}: give 1 or more")
 
 
-def _forbid_unknown_keys(kind: Any) -> None:
-    """Tell pydantic to refuse unknown keys in a dataclass and in all that it is made of.
+def _be_strict(kind: Any) -> None:
+    """Tell pydantic to refuse unknown keys and other types in a dataclass and in all that it is made of.
 
     It reads this from an attribute, set here so that the dataclasses need no pydantic (`inference` has none).
     """
     if is_dataclass(kind):
-        kind.__pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[union-attr]
+        kind.__pydantic_config__ = ConfigDict(extra="forbid", strict=True)  # type: ignore[union-attr]
         for hint in get_type_hints(kind).values():
-            _forbid_unknown_keys(hint)
+            _be_strict(hint)
     for argument in get_args(kind):
-        _forbid_unknown_keys(argument)
+        _be_strict(argument)
 
 
 AnyRun = TranslationRun | SentimentRun
-_forbid_unknown_keys(AnyRun)
+_be_strict(AnyRun)
 _ADAPTER: TypeAdapter[AnyRun] = TypeAdapter(Annotated[AnyRun, Field(discriminator="task")])
 
 
@@ -163,9 +168,19 @@ def load_config(path: Path) -> AnyRun:
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError(f"{path} is not a TOML file: {error}") from error
     try:
-        return _ADAPTER.validate_python(values)
+        return run_from(values)
     except ValidationError as error:
         raise InputError(f"{path}: {'; '.join(map(_fault, error.errors()))}") from error
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{path} has a value of no use here: {error}") from error
+
+
+def run_from(values: dict[str, Any]) -> AnyRun:
+    """The run that a TOML file, or a checkpoint's config.json, holds. Raises pydantic's ValidationError, and ValueError
+    or TypeError on a date, a nan or an infinity.
+    """
+    # By way of JSON, which has arrays but no tuples: strictly read, Python's lists would be refused for tuples.
+    return _ADAPTER.validate_json(json.dumps(values, allow_nan=False))
 
 
 def _fault(error: Any) -> str:

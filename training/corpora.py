@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import json
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -110,7 +111,7 @@ def _text_lines(path: Path) -> Iterator[str]:
             raise InputError(
                 f"{path}, line {number}: not UTF-8 ({error.reason} at byte {error.start}); convert the file"
             ) from error
-        except (EOFError, gzip.BadGzipFile) as error:
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise InputError(f"{path}: broken gzip file ({error}); fetch it again") from error
 
 
@@ -158,7 +159,9 @@ def _jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     for number, line in enumerate(_text_lines(path), start=1):
         try:
             record = json.loads(line)
-        except ValueError as error:
+            if "\\u" in line:  # An escape may be half of a surrogate pair, which is no character.
+                json.dumps(record, ensure_ascii=False).encode()
+        except (ValueError, RecursionError) as error:
             raise InputError(f"{path}, line {number}: not JSON ({error})") from error
         if not isinstance(record, dict):
             raise InputError(f"{path}, line {number}: a JSON object is needed, not {type(record).__name__}")

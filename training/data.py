@@ -22,16 +22,20 @@ Array = NDArray[Any]
 class CleanConfig:
     """Which rows are dropped; the report counts each reason."""
 
-    max_characters: int = 1000
-    """Longer texts, on either side, are dropped."""
+    max_characters: int = 0
+    """Longer texts, on either side, are dropped; 0: 1,000 for a translation's, 20,000 for a classifier's."""
     max_ratio: float = 3.0
     """Parallel rows one side of which has more than so many times the characters of the other, plus 15, are dropped."""
     max_foreign: float = 0.2
-    """Parallel rows whose source has a larger share of words with letters that only Vietnamese has are dropped."""
+    """Parallel rows whose source has a larger share of words with letters that only Vietnamese has are dropped,
+    unless the source language is Vietnamese."""
 
     def __post_init__(self) -> None:
-        if self.max_characters < 1 or self.max_ratio < 1:
-            raise ValueError(f"max_characters {self.max_characters} and max_ratio {self.max_ratio} must be 1 or more")
+        if self.max_characters < 0 or self.max_ratio < 1 or self.max_foreign < 0:
+            raise ValueError(
+                f"max_characters {self.max_characters} and max_foreign {self.max_foreign} must be 0 or more, "
+                f"max_ratio {self.max_ratio} 1 or more"
+            )
 
 
 @dataclass
@@ -71,19 +75,19 @@ def foreign(text: str) -> float:
     return sum(1 for word in words if not _VIETNAMESE.isdisjoint(word)) / max(1, len(words))
 
 
-def pair_fault(source: str, target: str, config: CleanConfig) -> str | None:
+def pair_fault(source: str, target: str, config: CleanConfig, source_language: str) -> str | None:
     """Why a normalised pair is unfit to train on, or None."""
     short, long = sorted((len(source), len(target)))
     if short == 0:
         return "empty"
-    if long > config.max_characters:
+    if long > (config.max_characters or 1000):
         return "too long"
     if "\ufffd" in source or "\ufffd" in target:
         return "broken characters"
     if long > config.max_ratio * short + 15:
         return "length ratio"
-    if foreign(source) > config.max_foreign:
-        return "source not English"
+    if source_language != "vi" and foreign(source) > config.max_foreign:
+        return "source in Vietnamese"
     return None
 
 
@@ -91,7 +95,7 @@ def text_fault(text: str, config: CleanConfig) -> str | None:
     """Why a normalised text is unfit to train on, or None."""
     if not text:
         return "empty"
-    if len(text) > config.max_characters:
+    if len(text) > (config.max_characters or 20_000):
         return "too long"
     if "\ufffd" in text:
         return "broken characters"

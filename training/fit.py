@@ -65,7 +65,7 @@ class FitConfig:
     """auto: bf16 where the device computes in it, else fp32."""
     accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     devices: int = 1
-    """Processes that share each update."""
+    """Processes that share each update; fewer where there are fewer GPUs, to the same weights."""
     threads: int = 0
     """Threads a process computes with, on the CPU; 0: as torch chooses."""
 
@@ -75,8 +75,13 @@ class FitConfig:
                 raise ValueError(f"{name} is {getattr(self, name)}: give 1 or more")
         if self.accumulate % self.devices:
             raise ValueError(f"accumulate ({self.accumulate}) is not a multiple of devices ({self.devices})")
-        if self.rate <= 0 or self.clip <= 0:
+        if not (0 < self.rate < math.inf and self.clip > 0):
             raise ValueError(f"rate {self.rate} and clip {self.clip} must be above 0")
+        if not all(0 <= beta < 1 for beta in self.betas):
+            raise ValueError(f"betas are {self.betas}: give at least 0 and less than 1")
+        for name in ("weight_decay", "validate_every", "patience", "threads"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} is {getattr(self, name)}: give 0 or more")
         if not 0 <= self.average < 1:
             raise ValueError(f"average is {self.average}: give at least 0 and less than 1")
         for name in ("warmup", "decay"):
@@ -102,10 +107,19 @@ def precision_for(config: FitConfig) -> Literal["32-true", "bf16-mixed"]:
     """`config.precision`, with auto resolved for this machine."""
     if config.precision != "auto":
         return config.precision
-    cuda = config.accelerator in ("auto", "cuda") and torch.cuda.is_available()
     # Where bf16 is emulated it is twenty times slower than fp32, so a guess would not be harmless.
-    fast = torch.cuda.is_bf16_supported() if cuda else torch.cpu._is_avx512_bf16_supported()
+    fast = torch.cuda.is_bf16_supported() if _on_cuda(config) else torch.cpu._is_avx512_bf16_supported()
     return "bf16-mixed" if fast else "32-true"
+
+
+def devices_for(config: FitConfig) -> int:
+    """`config.devices`, or as many of the GPUs that there are as share the batches of an update evenly."""
+    most = torch.cuda.device_count() if _on_cuda(config) else config.devices
+    return max(n for n in range(1, config.devices + 1) if n <= most and config.accumulate % n == 0)
+
+
+def _on_cuda(config: FitConfig) -> bool:
+    return config.accelerator in ("auto", "cuda") and torch.cuda.is_available()
 
 
 class Trainer:
@@ -130,10 +144,11 @@ class Trainer:
         self.dev, self.settings = dev, settings
         if config.threads:
             torch.set_num_threads(config.threads)
+        devices = devices_for(config)
         self.fabric = Fabric(
             accelerator=config.accelerator,
-            devices=config.devices,
-            strategy="ddp" if config.devices > 1 else "auto",
+            devices=devices,
+            strategy="ddp" if devices > 1 else "auto",
             precision=precision_for(config),
         )
         self.fabric.launch()
@@ -192,7 +207,7 @@ class Trainer:
             bar.set_postfix(loss=f"{record['train_loss']:.3f}", best=best)
             if "score" in record:
                 bar.write(" ".join(f"{name}={value:.4g}" for name, value in record.items()))
-        if history and (config.is_due(config.save_every, done) or self._stop):
+        if history and (config.is_due(config.save_every, done) or self._stop or self._converged()):
             self.progress.rates = config.rates_digest(done)
             save_state(self._state, self.settings, self.progress, self.task.model, self.averaged, self.optimiser)
         if self._stop:
@@ -206,7 +221,7 @@ class Trainer:
             group["lr"] = rate
         batches = [next(self.batches) for _ in range(config.accumulate)]
         count = sum(self.task.count(self.batches.lengths[rows]) for rows in batches)
-        mine = range(fabric.global_rank, len(batches), config.devices)
+        mine = range(fabric.global_rank, len(batches), fabric.world_size)
         self.module.train()
         total = torch.zeros((), device=fabric.device)
         for index in mine:
@@ -217,7 +232,7 @@ class Trainer:
             with fabric.no_backward_sync(self.module, enabled=index != mine[-1]):
                 loss = self.module(batch) / count
                 # Data-parallel training averages gradients over devices; the sum is wanted.
-                fabric.backward(loss * config.devices)
+                fabric.backward(loss * fabric.world_size)
             total += loss.detach()
         norm = fabric.clip_gradients(self.module, self.optimiser, max_norm=config.clip, error_if_nonfinite=False)
         # With the loss goes whether to stop: a signal may reach one process only, or each in another update.

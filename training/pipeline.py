@@ -246,6 +246,7 @@ class Pipeline(ABC):
 
     def checkpoint_config(self) -> dict[str, Any]:
         """What a checkpoint says of itself, but for its metrics."""
+        report = self.splits[0].report
         packages = ("torch", "onnx", "onnxruntime", "sentencepiece", "sacrebleu")
         return {
             "task": self.config.task,
@@ -256,7 +257,7 @@ class Pipeline(ABC):
             "model": dataclasses.asdict(self.config.model),
             "training": {
                 "run": dataclasses.asdict(self.config),
-                "rows": dataclasses.asdict(self.splits[0].report),
+                "rows": {"read": report.read, "kept": report.kept, "dropped": dict(report.dropped)},
                 "progress": dataclasses.asdict(load_progress(self.directory / "state.safetensors")),
                 "init_from": f"{self.initial.config['name']}, version {self.initial.version}" if self.initial else None,
                 "commit": _commit(),
@@ -296,7 +297,7 @@ class TranslationPipeline(Pipeline):
         return normalise(first), normalise(second)
 
     def fault(self, first: str, second: str) -> str | None:
-        return pair_fault(first, second, self.config.data.clean)
+        return pair_fault(first, second, self.config.data.clean, self.config.source_language)
 
     def check(self, row: tuple[str, str], where: str) -> None:
         """Every pair of texts can be a translation."""

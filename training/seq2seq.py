@@ -42,12 +42,16 @@ class Seq2SeqConfig:
 
     def __post_init__(self) -> None:
         cell_class(self.cell)
+        for name in ("embedding", "hidden", "encoder_layers", "heads"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}: give 1 or more")
         if self.hidden % 2 or self.hidden % self.heads:
             raise ValueError(f"hidden is {self.hidden}: it must be even and a multiple of heads ({self.heads})")
         if self.decoder_layers < 2:
             raise ValueError(f"decoder_layers is {self.decoder_layers}: give 2 or more (the first one is the query)")
-        if not 0 <= self.word_dropout < 1:
-            raise ValueError(f"word_dropout is {self.word_dropout}: give at least 0 and less than 1")
+        for name in ("dropout", "word_dropout"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}: give at least 0 and less than 1")
 
 
 class Memory(NamedTuple):
@@ -132,22 +136,21 @@ class Decoder(nn.Module):
             states.append((h.contiguous(), *cast(Cell, cell).zero_state(h)[1:]))
         return states
 
-    def forward(self, target: Tensor, memory: Memory, states: list[State]) -> tuple[Tensor, list[State], Tensor]:
+    def forward(self, target: Tensor, memory: Memory, states: list[State]) -> tuple[Tensor, list[State]]:
         """Run over `target (B, T)`, the begin token first.
 
-        Returns the readout `(B, T, E)`, from which `logits` follow, the states after the last step, and the
-        attention weights averaged over heads `(B, T, S)`.
+        Returns the readout `(B, T, E)`, from which `logits` follow, and the states after the last step.
         """
         after = []
         x, state = unroll(cast(Cell, self.cells[0]), self.embedding(target), states[0])
         after.append(state)
-        context, weights = attend(x, memory, self.heads)
+        context, _ = attend(x, memory, self.heads)
         context = self.dropout(context)
         for cell, state in zip(self.cells[1:], states[1:], strict=True):
             x, state = unroll(cast(Cell, cell), torch.cat([self.dropout(x), context], dim=-1), state)
             after.append(state)
         readout = self.readout(torch.cat([self.dropout(x), context], dim=-1))
-        return readout, after, weights.mean(1)
+        return readout, after
 
     def logits(self, readout: Tensor) -> Tensor:
         """`(..., E) -> (..., V)`: the output weights are the target embeddings (Press and Wolf 2017)."""
@@ -167,7 +170,7 @@ class Seq2Seq(nn.Module):
     def forward(self, source: Tensor, lengths: Tensor, target: Tensor) -> Tensor:
         """The readout `(B, T, E)` for every position of `target (B, T)`, each seeing the true tokens before it."""
         memory, bridge = self.encoder(source, lengths)
-        readout, _, _ = self.decoder(target, memory, self.decoder.first_states(bridge))
+        readout, _ = self.decoder(target, memory, self.decoder.first_states(bridge))
         return cast(Tensor, self.dropout(readout))
 
     def encode(self, source: Tensor, lengths: Tensor) -> State:
@@ -180,6 +183,6 @@ class Seq2Seq(nn.Module):
         memory, flat = Memory(*state[:3]), state[3:]
         size = cast(Cell, self.decoder.cells[0]).states
         states = [flat[i : i + size] for i in range(0, len(flat), size)]
-        readout, states, _ = self.decoder(tokens[:, None], memory, states)
+        readout, states = self.decoder(tokens[:, None], memory, states)
         log_probs = self.decoder.logits(readout[:, 0]).float().log_softmax(-1)
         return log_probs, (*memory, *(s for after in states for s in after))

@@ -8,6 +8,7 @@ from typing import Literal
 import sentencepiece
 
 from inference.tokenizer import BEGIN, END, PAD, UNKNOWN
+from training.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,7 @@ def train_subwords(config: SubwordConfig, texts: Iterable[str], threads: int = 1
     """Learn a SentencePiece model from normalised texts and return its bytes.
 
     The normalisation inside the model is `identity`: `inference.text.normalise` is the only one, so that
-    `decode(encode(text))` gives the text back to the character. Raises ValueError when the text is too little for
-    the vocabulary.
+    `decode(encode(text))` gives the text back to the character. Raises InputError when text and vocabulary do not fit.
     """
     model = io.BytesIO()
     try:
@@ -57,5 +57,5 @@ def train_subwords(config: SubwordConfig, texts: Iterable[str], threads: int = 1
             minloglevel=2,
         )
     except RuntimeError as error:
-        raise ValueError(f"no vocabulary of {config.vocabulary} pieces from this text: {error}") from error
+        raise InputError(f"no vocabulary of {config.vocabulary} pieces from this text: {error}") from error
     return model.getvalue()

@@ -136,7 +136,7 @@ class TranslationTask(Task):
         for index in buckets(self.lengths(rows), np.arange(len(rows)), 4096, 0, 0):
             batch = self.collate([rows[i] for i in index])
             memory, bridge = self.model.encoder(batch.source, batch.lengths)
-            out, _, _ = self.model.decoder(batch.inputs, memory, self.model.decoder.first_states(bridge))
+            out, _ = self.model.decoder(batch.inputs, memory, self.model.decoder.first_states(bridge))
             values = max(values, float(memory.values[memory.mask].abs().max()))
             readout = max(readout, float(out[batch.outputs != PAD].abs().max()))
         return values, readout

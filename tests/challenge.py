@@ -1,0 +1,59 @@
+"""`python tests/challenge.py [CHECKPOINT]`: what the translator gets right of `tests/challenge.toml`, kind by kind."""
+
+import re
+import sys
+import tomllib
+import unicodedata
+from pathlib import Path
+
+from inference.predictors import TranslationPredictor
+
+ROOT = Path(__file__).resolve().parent.parent
+CHALLENGE: dict[str, list[list[str]]] = tomllib.loads((ROOT / "tests" / "challenge.toml").read_text(encoding="utf-8"))
+_LOOP = re.compile(r"(\w+(?:\W+\w+){0,5})(?:\W+\1\b){2,}")
+"""One to six words, three times over."""
+
+
+def faults(source: str, output: str, expected: list[str]) -> list[str]:
+    """What is wrong with a translation: of what its line in the challenge asks, and of what holds for every line."""
+    text = unicodedata.normalize("NFC", output).lower()
+    found = []
+    for pattern in expected:
+        wanted = not pattern.startswith("!")
+        if bool(re.search(pattern.removeprefix("!"), text)) != wanted:
+            found.append(pattern)
+    if _LOOP.search(text) and not _LOOP.search(source.lower()):
+        found.append("a loop")
+    read, said = len(source.split()), len(output.split())
+    # A Vietnamese sentence has about 1.3 times as many blanks as its English one.
+    if read >= 4 and not 0.65 <= said / read <= 3:
+        found.append(f"{said} words for {read}")
+    if re.search(r"\w\?$", source) and not text.endswith("?"):
+        found.append("no question mark")
+    if output.count("\n") != source.count("\n"):
+        found.append("lines")
+    return found
+
+
+def main() -> None:
+    """Print every fault, then the share of lines without one."""
+    checkpoint = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "checkpoints" / "translation-en-vi"
+    predictor = TranslationPredictor.load(checkpoint)
+    right = 0
+    for kind, lines in CHALLENGE.items():
+        outputs = [result.text for result in predictor.predict([line[0] for line in lines])]
+        wrong = [
+            (line[0], output, found)
+            for line, output in zip(lines, outputs, strict=True)
+            if (found := faults(line[0], output, line[1:]))
+        ]
+        for source, output, found in wrong:
+            print(f"  {source!r} -> {output!r}: {'; '.join(found)}")
+        print(f"{kind}: {len(lines) - len(wrong)} of {len(lines)}")
+        right += len(lines) - len(wrong)
+    total = sum(map(len, CHALLENGE.values()))
+    print(f"all: {right} of {total}, {100 * right / total:.1f} %")
+
+
+if __name__ == "__main__":
+    main()
