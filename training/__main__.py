@@ -1,4 +1,4 @@
-"""`python -m training run|subwords|fit|export|evaluate CONFIG`: make a checkpoint from text files."""
+"""`python -m training run|subwords|pretrain|fit|export|evaluate CONFIG`: make a checkpoint from text files."""
 
 import argparse
 import os
@@ -10,7 +10,7 @@ from training.config import data_root, load_config
 from training.errors import InputError
 from training.pipeline import Places, pipeline
 
-STAGES = ("subwords", "fit", "export", "evaluate")
+STAGES = ("subwords", "pretrain", "fit", "export", "evaluate")
 
 
 def main() -> int:

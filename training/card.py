@@ -12,6 +12,9 @@ def model_card(config: dict[str, Any], card: CardConfig) -> str:
     fit, items = run["fit"], "target tokens" if config["task"] == "translation" else "texts"
     model = ", ".join(f"{name} {value}" for name, value in config["model"].items())
     start = f"Started from {training['init_from']}. " if training["init_from"] else ""
+    if run.get("pretrain"):
+        updates = run["pretrain"]["fit"]["updates"]
+        start += f"Embedding and LSTM were pretrained as a language model, in {updates} updates. "
     weights = "7-bit integers a channel, activations 8 bits (int8 graphs)" if config["int8"] else "fp32"
     return f"""# {config["name"]}
 

@@ -113,6 +113,25 @@ class TranslationRun(Run):
     decode: DecodeConfig = field(default_factory=DecodeConfig)
 
 
+@dataclass(frozen=True)
+class PretrainConfig:
+    """Before `fit`, the classifier's embedding and LSTM learn to predict neighbouring subwords."""
+
+    train: tuple[Corpus, ...]
+    """Texts; their labels are not read."""
+    fit: FitConfig
+    candidates: int = 1024
+    """Wrong subwords that a right one is told from, in each batch."""
+    dropout: float = 0.1
+    """In place of the model's."""
+
+    def __post_init__(self) -> None:
+        if self.candidates < 1 or not self.train:
+            raise ValueError(f"candidates is {self.candidates} and train has {len(self.train)} corpora: give 1 or more")
+        if self.fit.devices > 1:
+            raise ValueError(f"fit.devices is {self.fit.devices}: pretraining runs on 1")
+
+
 @dataclass(frozen=True, kw_only=True)
 class SentimentRun(Run):
     """A classifier, from text files to a checkpoint."""
@@ -122,6 +141,8 @@ class SentimentRun(Run):
     """The classes, in the order of the model's outputs."""
     subwords: SubwordConfig
     model: ClassifierConfig = field(default_factory=ClassifierConfig)
+    pretrain: PretrainConfig | None = None
+    """Texts to learn the language from first."""
     lowercase: bool = False
     """Read every text in small letters: fewer words to learn, and a text's case cannot change its label."""
     window: int = 1000

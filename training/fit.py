@@ -265,8 +265,8 @@ class Trainer:
         names = [f"on_{held.name}" for held in self.dev]
         with self._averaged_weights():
             for held, name in zip(self.dev, names, strict=True):
-                record[f"{name}_loss"] = self._loss(held)
-                record |= {f"{name}_{measure}": value for measure, value in self.task.score(held).items()}
+                record[f"{name}_loss"] = loss = self._loss(held)
+                record |= {f"{name}_{measure}": value for measure, value in self.task.score(held, loss).items()}
         record["score"] = round(float(np.mean([record[f"{name}_score"] for name in names])), 4)
         record["dev_loss"] = float(np.mean([record[f"{name}_loss"] for name in names]))
         progress = self.progress

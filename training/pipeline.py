@@ -18,6 +18,7 @@ from typing import Any, cast
 import numpy as np
 import torch
 from safetensors.torch import load, load_file, save
+from torch import Tensor
 
 from inference.checkpoint import Checkpoint, open_checkpoint, write_checkpoint
 from inference.files import write_atomically
@@ -30,13 +31,14 @@ from training.config import AnyRun, SentimentRun, TranslationRun
 from training.corpora import read
 from training.data import Split, clean, key, leak_keys, pair_fault, split_off, text_fault
 from training.errors import InputError
-from training.fit import Trainer
+from training.fit import FitConfig, Trainer
 from training.graphs import Tensors, classifier_graph, encoder_graph, step_graph
+from training.language_model import LanguageModel
 from training.metrics import sentiment_metrics, translation_metrics
 from training.seq2seq import Seq2Seq
 from training.state import load_progress
 from training.subwords import SubwordConfig, train_subwords
-from training.tasks import Held, SentimentTask, Task, TranslationTask
+from training.tasks import Held, PretrainTask, SentimentTask, Task, TranslationTask
 
 
 @dataclasses.dataclass(frozen=True)
@@ -191,36 +193,49 @@ class Pipeline(ABC):
         except OSError as error:
             raise InputError(f"cannot read {error.filename}: run `python -m training subwords CONFIG` first") from error
 
+    @abstractmethod
+    def pretrain(self) -> None:
+        """Learn what comes before `fit`, if the run asks for it."""
+
+    def pretrained(self) -> dict[str, Tensor]:
+        """The weights that `fit` begins with, of some or all of the model's tensors; the others are random."""
+        return load(self.initial.read("model.safetensors")) if self.initial else {}
+
     def fit(self) -> None:
         """Train, or go on training, in `runs/NAME/`."""
         split, dev = self.splits
         torch.manual_seed(self.config.seed)
-        tokenizers = self.tokenizers()
-        task = self.task(tokenizers)
-        if self.initial:
-            weights = load(self.initial.read("model.safetensors"))
-            task.model.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
-        settings = self.settings(split, dev, tokenizers)
-        config = self.config
-        Trainer(task, config.fit, self.directory, config.seed, split.rows, split.weights, dev, settings).run()
+        task = self.task(self.tokenizers())
+        begin = self.pretrained()
+        task.model.load_state_dict({**task.model.state_dict(), **begin})
+        self.train(task, self.config.fit, self.directory, split, dev, begin)
 
-    def settings(self, split: Split, dev: Sequence[Held], tokenizers: dict[str, Tokenizer]) -> dict[str, Any]:
-        """What must be the same for a run to go on: its config, but for what changes no weight, and its data."""
-        config = dataclasses.asdict(self.config)
-        for name in ("card", "data", "int8", "decode", "name", "task", "init_from"):
-            config.pop(name, None)
+    def train(
+        self,
+        task: Task,
+        config: FitConfig,
+        directory: Path,
+        split: Split,
+        dev: Sequence[Held],
+        begin: dict[str, Tensor],
+    ) -> None:
+        """Train, or go on training, a task in a directory."""
+        tokenizers = self.tokenizers().items()
+        texts = {"train": (split.rows, split.weights.tolist()), **{held.name: held.rows for held in dev}}
+        # What must be the same for a run to go on: its config, but for what changes no weight, and its data.
+        settings = dataclasses.asdict(self.config)
+        for name in ("card", "data", "int8", "decode", "name", "task", "init_from", "pretrain"):
+            settings.pop(name, None)
+        settings["fit"] = dataclasses.asdict(config)
         # The schedule is compared rate by rate; the rest says where and how often, not what.
         for name in ("updates", "warmup", "decay", "rate", "validate_every", "save_every", "log_every", "patience"):
-            del config["fit"][name]
+            del settings["fit"][name]
         for name in ("precision", "accelerator", "devices", "threads"):
-            del config["fit"][name]
-        texts = {"train": (split.rows, split.weights.tolist()), **{held.name: held.rows for held in dev}}
-        return {
-            **config,
-            "init_from": self.initial.version if self.initial else None,
-            "texts": {name: _digest(repr(rows).encode()) for name, rows in texts.items()},
-            "tokenizers": {name: _digest(tokenizer.model) for name, tokenizer in tokenizers.items()},
-        }
+            del settings["fit"][name]
+        settings["begin"] = _digest(save(begin)) if begin else None
+        settings["texts"] = {name: _digest(repr(rows).encode()) for name, rows in texts.items()}
+        settings["tokenizers"] = {name: _digest(tokenizer.model) for name, tokenizer in tokenizers}
+        Trainer(task, config, directory, self.config.seed, split.rows, split.weights, dev, settings).run()
 
     def export(self) -> None:
         """Write the best weights as a checkpoint to `checkpoints/NAME/`, and in fp32 to `runs/NAME/fp32/`."""
@@ -322,6 +337,9 @@ class TranslationPipeline(Pipeline):
             "step.onnx": step_graph(config, tensors, values, readout, int8=int8),
         }
 
+    def pretrain(self) -> None:
+        """A translator begins with `fit`."""
+
     def serving(self) -> dict[str, Any]:
         return {
             "source_language": self.config.source_language,
@@ -365,6 +383,32 @@ class SentimentPipeline(Pipeline):
     def graphs(self, task: Task, tensors: Tensors, *, int8: bool) -> dict[str, bytes]:  # noqa: ARG002
         return {"classifier.onnx": classifier_graph(self.config.model, tensors, int8=int8)}
 
+    def pretrain(self) -> None:
+        """Teach the embedding and the LSTM to predict neighbouring subwords, in `runs/NAME/pretrain/`."""
+        config = self.config.pretrain
+        if config is None:
+            return
+        _, dev = self.splits
+        held_out = leak_keys(self.tidy(*row)[0] for held in (*dev, *self.held("test")) for row in held.rows)
+        split = clean(config.train, self.fields, self.places.data, self.tidy, self.fault, lambda *_: None, held_out)
+        print(f"pretraining data: {split.report}")
+        torch.manual_seed(self.config.seed)
+        tokenizer = self.tokenizers()["tokenizer"]
+        shape = dataclasses.replace(self.config.model, dropout=config.dropout, word_dropout=0.0)
+        classifier = SentimentClassifier(shape, len(tokenizer), len(self.config.labels))
+        task = PretrainTask(LanguageModel(classifier, config.candidates), tokenizer, self.config.window)
+        sample = [Held(held.name, held.rows[:_PRETRAIN_DEV]) for held in dev]
+        self.train(task, config.fit, self.directory / "pretrain", split, sample, {})
+
+    def pretrained(self) -> dict[str, Tensor]:
+        if self.config.pretrain is None:
+            return super().pretrained()
+        best = self.directory / "pretrain" / "best.safetensors"
+        if not best.exists():
+            raise InputError(f"there is no {best}: run `python -m training pretrain CONFIG` first")
+        tensors = load_file(best)
+        return {name: tensor for name, tensor in tensors.items() if name.startswith(("embedding.", "layers."))}
+
     def serving(self) -> dict[str, Any]:
         return {
             "labels": list(self.config.labels),
@@ -376,6 +420,9 @@ class SentimentPipeline(Pipeline):
         results = SentimentPredictor(checkpoint).predict([text for text, _ in held.rows])
         return sentiment_metrics([result.scores for result in results], [label for _, label in held.rows])
 
+
+_PRETRAIN_DEV = 200
+"""Dev texts that measure the perplexity: every position of them is a choice among the whole vocabulary."""
 
 PIPELINES: dict[str, type[Pipeline]] = {"translation": TranslationPipeline, "sentiment": SentimentPipeline}
 

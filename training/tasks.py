@@ -1,5 +1,6 @@
 """What is trained: a task turns rows into batches, a batch into a loss, and a model into a validation score."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from inference.decoding import Array, DecodeConfig, State, greedy
 from inference.tokenizer import BEGIN, END, PAD, Tokenizer, pad
 from training.classifier import SentimentClassifier
 from training.data import buckets
+from training.language_model import LanguageModel
 from training.noise import NoiseConfig, Pair, disturb
 from training.seq2seq import Seq2Seq
 
@@ -52,8 +54,8 @@ class Task(nn.Module, ABC):
         """The loss items, target tokens or texts, of rows with these `lengths`: what a summed loss is divided by."""
 
     @abstractmethod
-    def score(self, held: Held) -> dict[str, float]:
-        """How good the model is on a dev set: `score`, more is better, and what else is worth a curve."""
+    def score(self, held: Held, loss: float) -> dict[str, float]:
+        """How good the model is on a dev set, where `loss` is its mean: `score`, more is better, and other curves."""
 
 
 def summed_cross_entropy(readout: Tensor, weight: Tensor, bias: Tensor, target: Tensor, smoothing: float) -> Tensor:
@@ -167,7 +169,7 @@ class TranslationTask(Task):
                 output[i] = text
         return output
 
-    def score(self, held: Held) -> dict[str, float]:
+    def score(self, held: Held, loss: float) -> dict[str, float]:  # noqa: ARG002
         """BLEU of greedy decoding on a dev set."""
         output = self.translate([source for source, _ in held.rows])
         bleu = sacrebleu.corpus_bleu(output, [[target for _, target in held.rows]])
@@ -218,7 +220,7 @@ class SentimentTask(Task):
         return F.cross_entropy(logits, batch.labels, reduction="sum", label_smoothing=smoothing)
 
     @torch.inference_mode()
-    def score(self, held: Held) -> dict[str, float]:
+    def score(self, held: Held, loss: float) -> dict[str, float]:  # noqa: ARG002
         """Accuracy in percent on a dev set."""
         device = next(self.model.parameters()).device
         right = 0
@@ -228,3 +230,46 @@ class SentimentTask(Task):
                 (self.model(batch.ids.to(device), batch.lengths.to(device)).argmax(-1).cpu() == batch.labels).sum()
             )
         return {"score": 100 * right / len(held.rows)}
+
+
+class TextBatch(NamedTuple):
+    """Padded ids of B texts."""
+
+    ids: Tensor
+    """`(B, S)`"""
+    lengths: Tensor
+    """`(B,)`"""
+
+
+class PretrainTask(Task):
+    """Loss and dev perplexity of the language model that a classifier begins as."""
+
+    model: LanguageModel
+
+    def __init__(self, model: LanguageModel, tokenizer: Tokenizer, window: int) -> None:
+        super().__init__()
+        self.model, self.tokenizer, self.window = model, tokenizer, window
+
+    def lengths(self, rows: Sequence[Pair]) -> Array:
+        return np.array([len(ids) for ids in self._encode(rows)])
+
+    def _encode(self, rows: Sequence[Pair]) -> list[list[int]]:
+        return [[*ids[: self.window], END] for ids in self.tokenizer.encode([text for text, _ in rows])]
+
+    def collate(self, rows: Sequence[Pair], seed: int | None = None) -> TextBatch:  # noqa: ARG002
+        return TextBatch(*map(torch.from_numpy, pad(self._encode(rows))))
+
+    def count(self, lengths: Array) -> int:
+        return self.model.directions * int((lengths - 1).sum())
+
+    def forward(self, batch: TextBatch) -> Tensor:
+        """The summed loss of a batch, of a sample of the vocabulary in training."""
+        directions = self.model(batch.ids, batch.lengths)
+        if self.training:
+            return torch.stack([self.model.sampled_loss(*direction) for direction in directions]).sum()
+        weight, bias = self.model.embedding.weight, self.model.bias
+        return torch.stack([summed_cross_entropy(x, weight, bias, y, 0.0) for x, y in directions]).sum()
+
+    def score(self, held: Held, loss: float) -> dict[str, float]:  # noqa: ARG002
+        """The perplexity, negated."""
+        return {"score": -math.exp(loss)}
