@@ -35,18 +35,20 @@ def faults(source: str, output: str, expected: list[str]) -> list[str]:
     return found
 
 
+def judge(predictor: TranslationPredictor, lines: list[list[str]]) -> list[tuple[str, str, list[str]]]:
+    """Source, translation and faults of each line that has any."""
+    outputs = [result.text for result in predictor.predict([line[0] for line in lines])]
+    judged = [(line[0], output, faults(line[0], output, line[1:])) for line, output in zip(lines, outputs, strict=True)]
+    return [each for each in judged if each[2]]
+
+
 def main() -> None:
     """Print every fault, then the share of lines without one."""
     checkpoint = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "checkpoints" / "translation-en-vi"
     predictor = TranslationPredictor.load(checkpoint)
     right = 0
     for kind, lines in CHALLENGE.items():
-        outputs = [result.text for result in predictor.predict([line[0] for line in lines])]
-        wrong = [
-            (line[0], output, found)
-            for line, output in zip(lines, outputs, strict=True)
-            if (found := faults(line[0], output, line[1:]))
-        ]
+        wrong = judge(predictor, lines)
         for source, output, found in wrong:
             print(f"  {source!r} -> {output!r}: {'; '.join(found)}")
         print(f"{kind}: {len(lines) - len(wrong)} of {len(lines)}")
