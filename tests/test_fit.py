@@ -187,7 +187,7 @@ def test_bf16_learns_the_same(tmp_path: Path) -> None:
 
 
 def test_gpus_share_an_update_as_far_as_there_are_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
-    config = FitConfig(updates=1, accumulate=6, devices=6)
+    config = FitConfig(updates=1, warmup=0, accumulate=6, devices=6)
     assert devices_for(config) == 6
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     for gpus, expected in ((1, 1), (2, 2), (4, 3), (8, 6)):

@@ -121,7 +121,7 @@ BASE = (
         (
             {"t.tsv": b"source\ttarget\nx\ty\n"},
             'table = "t.tsv", colour = "red"',
-            "colour: is no key of a config; there are name, ",
+            "colour: is no key of a config; there are lines, ",
         ),
     ],
 )

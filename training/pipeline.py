@@ -389,7 +389,8 @@ class SentimentPipeline(Pipeline):
         if config is None:
             return
         _, dev = self.splits
-        held_out = leak_keys(self.tidy(*row)[0] for held in (*dev, *self.held("test")) for row in held.rows)
+        leaks = () if self.config.data.keep_leaks else (*dev, *self.held("test"))
+        held_out = leak_keys(self.tidy(*row)[0] for held in leaks for row in held.rows)
         split = clean(config.train, self.fields, self.places.data, self.tidy, self.fault, lambda *_: None, held_out)
         print(f"pretraining data: {split.report}")
         torch.manual_seed(self.config.seed)
