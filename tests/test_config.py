@@ -45,6 +45,11 @@ def test_every_config_of_the_repository_is_valid(path: Path) -> None:
         ("updates = 60", "updates = 1979-05-27", "a value of no use here: .*date is not JSON serializable"),
         ('task = "sentiment"', 'task = "sentimental"', "translation.*sentiment"),
         ('labels = ["negative", "positive"]', 'labels = ["negative"]', "give two or more"),
+        (
+            'task = "sentiment"',
+            'task = "sentiment"\ninit_from = "x"\npretrain = { train = [{ table = "x" }], fit = { updates = 500 } }',
+            "init_from and pretrain both say",
+        ),
         ("embedding = 32", 'cell = "lsmt"', "cell is 'lsmt': choose one of"),
         ('table = "sentiment.tsv" }]', 'table = "sentiment.tsv", hub = "x" }]', "exactly one of lines, table and hub"),
         ('name = "tiny-sentiment"', 'name = "../up"', "name is '../up'"),

@@ -1,6 +1,7 @@
 """The service in one process: shapes, limits, and one error body for every code."""
 
 import json
+import re
 import shutil
 import time
 from pathlib import Path
@@ -123,6 +124,7 @@ def test_unknown_places_get_the_one_error_body(client: FlaskClient, method: str,
 
 def test_request_ids_are_echoed_when_well_formed(client: FlaskClient) -> None:
     assert client.get("/health", headers={"X-Request-ID": "abc-1.2_3"}).headers["X-Request-ID"] == "abc-1.2_3"
+    assert re.fullmatch(r"total;dur=\d+\.\d", client.get("/health").headers["Server-Timing"])
     made = client.get("/health", headers={"X-Request-ID": "bad id"}).headers["X-Request-ID"]
     assert len(made) == 16
 

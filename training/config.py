@@ -152,6 +152,8 @@ class SentimentRun(Run):
         super().__post_init__()
         if len(set(self.labels)) < 2 or len(set(self.labels)) < len(self.labels):
             raise ValueError(f"labels are {self.labels}: give two or more, each once")
+        if self.init_from and self.pretrain:
+            raise ValueError("init_from and pretrain both say which weights the run begins with: give one of them")
         if self.window < 1:
             raise ValueError(f"window is {self.window}: give 1 or more")
 

@@ -112,6 +112,11 @@ class Pipeline(ABC):
             sets.append(Held(held.name, rows[: held.first or None]))
         return sets
 
+    def held_out(self, dev: Sequence[Held]) -> set[bytes]:
+        """The keys of what may not be trained on: the dev sets' texts and the test sets'."""
+        leaks = () if self.config.data.keep_leaks else (*dev, *self.held("test"))
+        return leak_keys(self.tidy(*row)[0] for held in leaks for row in held.rows)
+
     @abstractmethod
     def check(self, row: tuple[str, str], where: str) -> None:
         """Raise InputError when a row cannot belong to this task at all."""
@@ -121,9 +126,7 @@ class Pipeline(ABC):
         """The training split, cleaned, without what any dev or test set has; and the dev sets, tidy too."""
         data = self.config.data
         dev = [Held(held.name, [self.tidy(*row) for row in held.rows]) for held in self.held("dev")]
-        leaks = () if data.keep_leaks else (*dev, *self.held("test"))
-        held_out = leak_keys(self.tidy(*row)[0] for held in leaks for row in held.rows)
-        split = clean(data.train, self.fields, self.places.data, self.tidy, self.fault, self.check, held_out)
+        split = clean(data.train, self.fields, self.places.data, self.tidy, self.fault, self.check, self.held_out(dev))
         if data.dev_rows:
             if data.dev_rows >= len(split.rows):
                 raise InputError(
@@ -389,9 +392,9 @@ class SentimentPipeline(Pipeline):
         if config is None:
             return
         _, dev = self.splits
-        leaks = () if self.config.data.keep_leaks else (*dev, *self.held("test"))
-        held_out = leak_keys(self.tidy(*row)[0] for held in leaks for row in held.rows)
-        split = clean(config.train, self.fields, self.places.data, self.tidy, self.fault, lambda *_: None, held_out)
+        split = clean(
+            config.train, self.fields, self.places.data, self.tidy, self.fault, lambda *_: None, self.held_out(dev)
+        )
         print(f"pretraining data: {split.report}")
         torch.manual_seed(self.config.seed)
         tokenizer = self.tokenizers()["tokenizer"]

@@ -187,7 +187,21 @@ class SentimentBatch(NamedTuple):
     """`(B,)`"""
 
 
-class SentimentTask(Task):
+class TextTask(Task):
+    """What the tasks on single texts share: rows are cut to a window of tokens."""
+
+    tokenizer: Tokenizer
+    window: int
+
+    def encode(self, rows: Sequence[Pair]) -> list[list[int]]:
+        """The ids of each row's text, the end token included."""
+        return [[*ids[: self.window], END] for ids in self.tokenizer.encode([text for text, _ in rows])]
+
+    def lengths(self, rows: Sequence[Pair]) -> Array:
+        return np.array([len(ids) for ids in self.encode(rows)])
+
+
+class SentimentTask(TextTask):
     """Loss and dev accuracy of a classifier; the module that the loop trains."""
 
     model: SentimentClassifier
@@ -199,14 +213,8 @@ class SentimentTask(Task):
         self.model, self.tokenizer, self.labels = model, tokenizer, list(labels)
         self.smoothing, self.window = smoothing, window
 
-    def _encode(self, rows: Sequence[Pair]) -> list[list[int]]:
-        return [[*ids[: self.window], END] for ids in self.tokenizer.encode([text for text, _ in rows])]
-
-    def lengths(self, rows: Sequence[Pair]) -> Array:
-        return np.array([len(ids) for ids in self._encode(rows)])
-
     def collate(self, rows: Sequence[Pair], seed: int | None = None) -> SentimentBatch:  # noqa: ARG002
-        ids, lengths = pad(self._encode(rows))
+        ids, lengths = pad(self.encode(rows))
         labels = np.array([self.labels.index(label) for _, label in rows])
         return SentimentBatch(*map(torch.from_numpy, (ids, lengths, labels)))
 
@@ -241,7 +249,7 @@ class TextBatch(NamedTuple):
     """`(B,)`"""
 
 
-class PretrainTask(Task):
+class PretrainTask(TextTask):
     """Loss and dev perplexity of the language model that a classifier begins as."""
 
     model: LanguageModel
@@ -250,14 +258,8 @@ class PretrainTask(Task):
         super().__init__()
         self.model, self.tokenizer, self.window = model, tokenizer, window
 
-    def lengths(self, rows: Sequence[Pair]) -> Array:
-        return np.array([len(ids) for ids in self._encode(rows)])
-
-    def _encode(self, rows: Sequence[Pair]) -> list[list[int]]:
-        return [[*ids[: self.window], END] for ids in self.tokenizer.encode([text for text, _ in rows])]
-
     def collate(self, rows: Sequence[Pair], seed: int | None = None) -> TextBatch:  # noqa: ARG002
-        return TextBatch(*map(torch.from_numpy, pad(self._encode(rows))))
+        return TextBatch(*map(torch.from_numpy, pad(self.encode(rows))))
 
     def count(self, lengths: Array) -> int:
         return self.model.directions * int((lengths - 1).sum())
