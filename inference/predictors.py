@@ -12,7 +12,7 @@ import numpy as np
 from inference.checkpoint import Checkpoint, CheckpointError, open_checkpoint
 from inference.decoding import DecodeConfig, Hypothesis, beam_search, greedy
 from inference.engine import SentimentGraph, TranslationGraph
-from inference.text import Document, classifier_form, split
+from inference.text import Document, classifier_form, is_shouted, is_vietnamese, split, unshout
 from inference.tokenizer import Tokenizer
 
 
@@ -67,6 +67,7 @@ class TranslationPredictor:
         self.checkpoint, self._batch_rows = checkpoint, batch_rows
         with _parts(checkpoint):
             self.decode = DecodeConfig(**checkpoint.config["decode"])
+            self._target_language = checkpoint.config["target_language"]
             self._source = Tokenizer(checkpoint.read("source.model"))
             self._target = Tokenizer(checkpoint.read("target.model"))
             self._graph = TranslationGraph(checkpoint.read("encoder.onnx"), checkpoint.read("step.onnx"), threads)
@@ -96,9 +97,10 @@ class TranslationPredictor:
 
     def _sentences(self, sentences: Sequence[str], beam_size: int, until: float) -> list[tuple[str, bool]]:
         """Each sentence's translation, and whether its end token came. Like lengths are decoded together."""
-        rows = self._source.encode(sentences)
-        # What has no letter (a number, a rule, an emoji) is the same in every language.
-        words = [i for i, sentence in enumerate(sentences) if any(map(str.isalpha, sentence))]
+        # Capitals are a way of writing, which the model has hardly seen: they are taken off, and put on again.
+        shouted = [is_shouted(sentence) for sentence in sentences]
+        rows = self._source.encode([unshout(s) if loud else s for s, loud in zip(sentences, shouted, strict=True)])
+        words = [i for i, sentence in enumerate(sentences) if not self._stays(sentence)]
         order = sorted(words, key=lambda i: (-len(rows[i]), i))
         size = max(1, self._batch_rows // beam_size)
         best: dict[int, Hypothesis] = {}
@@ -107,14 +109,29 @@ class TranslationPredictor:
             batch = order[start : start + size]
             best.update(zip(batch, self._decode([rows[i] for i in batch], beam_size), strict=True))
         texts = dict(zip(best, self._target.decode([h.ids for h in best.values()]), strict=True))
+        texts |= {i: text.upper() for i, text in texts.items() if shouted[i]}
         return [(texts[i], best[i].finished) if i in best else (sentences[i], True) for i in range(len(rows))]
 
+    def _stays(self, sentence: str) -> bool:
+        """Whether a sentence is its own translation: it has no letter (a number, an emoji), or is Vietnamese already
+        where that is the target.
+        """
+        return not any(map(str.isalpha, sentence)) or (self._target_language == "vi" and is_vietnamese(sentence))
+
     def _decode(self, rows: Sequence[Sequence[int]], beam_size: int) -> list[Hypothesis]:
-        state = self._graph.encode(rows)
-        bounds = self.decode.bounds(np.array([len(row) + 1 for row in rows]))
+        hypotheses = self._search(rows, beam_size)
+        again = [i for i, h in enumerate(hypotheses) if not h.finished] if beam_size == 1 else []
+        if again and self.decode.retry_beam_size > 1:
+            found = self._search([rows[i] for i in again], self.decode.retry_beam_size)
+            for i, hypothesis in zip(again, found, strict=True):
+                hypotheses[i] = hypothesis
+        return hypotheses
+
+    def _search(self, rows: Sequence[Sequence[int]], beam_size: int) -> list[Hypothesis]:
+        state, limits = self._graph.encode(rows), self.decode.limits(rows)
         if beam_size == 1:
-            return greedy(self._graph.step, state, bounds)
-        beams = beam_search(self._graph.step, state, bounds, beam_size, self.decode.length_penalty)
+            return greedy(self._graph.step, state, limits)
+        beams = beam_search(self._graph.step, state, limits, beam_size, self.decode.length_penalty)
         return [hypotheses[0] for hypotheses in beams]
 
 

@@ -13,7 +13,6 @@ from training.data import (
     buckets,
     clean,
     epoch_rows,
-    foreign,
     key,
     leak_keys,
     pair_fault,
@@ -113,12 +112,6 @@ def test_nothing_left_is_an_error(tmp_path: Path) -> None:
 def test_keys_ignore_case_spacing_and_marks() -> None:
     assert key("Hello,  World!") == key("hello world") != key("hello word")
     assert key("!!!") != key("???")
-
-
-def test_foreign() -> None:
-    assert foreign("Tôi yêu bạn rất nhiều") == pytest.approx(3 / 5)  # "Tôi" and "yêu" could be French
-    assert foreign("The café in Paris") == 0
-    assert foreign("") == 0
 
 
 def test_a_split_is_chosen_by_content_not_by_order() -> None:

@@ -5,7 +5,17 @@ import itertools
 import numpy as np
 import pytest
 
-from inference.decoding import Array, DecodeConfig, Hypothesis, State, beam_search, greedy
+from inference.decoding import (
+    Array,
+    DecodeConfig,
+    Hypothesis,
+    Limits,
+    State,
+    beam_search,
+    ends_in_loop,
+    greedy,
+    has_loop,
+)
 from inference.tokenizer import BEGIN, END
 
 VOCABULARY = 7
@@ -25,7 +35,13 @@ def random_step(seed: int) -> tuple["Step", State]:
 
 
 Step = object
-BOUNDS = np.array([4, 3, 4])
+
+
+def limits(*bounds: int, may_loop: bool = True) -> Limits:
+    return Limits(np.array(bounds), np.full(len(bounds), may_loop))
+
+
+LIMITS = limits(4, 3, 4)
 
 
 def best_by_enumeration(table: Array, bound: int, length_penalty: float) -> Hypothesis:
@@ -43,7 +59,7 @@ def best_by_enumeration(table: Array, bound: int, length_penalty: float) -> Hypo
 
 @pytest.mark.parametrize("seed", range(20))
 def test_beam_of_one_is_greedy(seed: int) -> None:
-    one, many = greedy(*random_step(seed), BOUNDS), beam_search(*random_step(seed), BOUNDS, 1, 1.0)
+    one, many = greedy(*random_step(seed), LIMITS), beam_search(*random_step(seed), LIMITS, 1, 1.0)
     assert [h.ids for h in one] == [beam[0].ids for beam in many]
     assert [h.finished for h in one] == [beam[0].finished for beam in many]
     np.testing.assert_allclose([h.log_prob for h in one], [beam[0].log_prob for beam in many])
@@ -53,7 +69,7 @@ def test_beam_of_one_is_greedy(seed: int) -> None:
 def test_a_beam_as_wide_as_the_tree_finds_the_likeliest(seed: int) -> None:
     step, state = random_step(seed)
     width = VOCABULARY**3
-    beams = beam_search(step, state, np.array([3, 3, 3]), width, 0.0)
+    beams = beam_search(step, state, limits(3, 3, 3), width, 0.0)
     for table, beam in zip(state[0], beams, strict=True):
         # A hypothesis that the bound cuts never ends, so the longest finished one has bound - 1 tokens.
         expected = best_by_enumeration(table, 2, 0.0)
@@ -64,9 +80,10 @@ def test_a_beam_as_wide_as_the_tree_finds_the_likeliest(seed: int) -> None:
 @pytest.mark.parametrize("size", [1, 2, 5])
 def test_rows_do_not_feel_their_neighbours(size: int) -> None:
     step, state = random_step(3)
-    together = beam_search(step, state, BOUNDS, size, 1.0)
+    together = beam_search(step, state, LIMITS, size, 1.0)
     for row in range(3):
-        alone = beam_search(step, tuple(a[row : row + 1] for a in state), BOUNDS[row : row + 1], size, 1.0)
+        own = Limits(*(a[row : row + 1] for a in LIMITS))
+        alone = beam_search(step, tuple(a[row : row + 1] for a in state), own, size, 1.0)
         assert alone == [together[row]]
 
 
@@ -78,10 +95,10 @@ def never_ends(tokens: Array, state: State) -> tuple[Array, State]:
 
 
 def test_decoding_always_ends_at_its_bound() -> None:
-    for hypothesis, bound in zip(greedy(never_ends, (), BOUNDS), BOUNDS, strict=True):
+    for hypothesis, bound in zip(greedy(never_ends, (), LIMITS), LIMITS.bounds, strict=True):
         assert hypothesis.ids == (5,) * bound
         assert not hypothesis.finished
-    for beam, bound in zip(beam_search(never_ends, (), BOUNDS, 3, 1.0), BOUNDS, strict=True):
+    for beam, bound in zip(beam_search(never_ends, (), LIMITS, 3, 1.0), LIMITS.bounds, strict=True):
         assert len(beam) == 3
         assert beam[0].ids == (5,) * bound
         assert not any(h.finished for h in beam)
@@ -94,8 +111,8 @@ def ends_at_once(tokens: Array, state: State) -> tuple[Array, State]:
 
 
 def test_an_end_token_at_once_is_an_empty_row() -> None:
-    assert greedy(ends_at_once, (), np.array([5])) == [Hypothesis((), -0.1, True)]
-    assert beam_search(ends_at_once, (), np.array([5]), 2, 1.0)[0][0] == Hypothesis((), -0.1, True)
+    assert greedy(ends_at_once, (), limits(5)) == [Hypothesis((), -0.1, True)]
+    assert beam_search(ends_at_once, (), limits(5), 2, 1.0)[0][0] == Hypothesis((), -0.1, True)
 
 
 def test_finished_rows_leave_the_batch() -> None:
@@ -108,7 +125,7 @@ def test_finished_rows_leave_the_batch() -> None:
         log_probs[state[0] == len(seen), END] = 0.0
         return log_probs, state
 
-    hypotheses = greedy(step, (np.array([2, 1, 3]),), np.array([9, 9, 9]))
+    hypotheses = greedy(step, (np.array([2, 1, 3]),), limits(9, 9, 9))
     assert seen == [[2, 1, 3], [2, 3], [3]]
     assert [h.ids for h in hypotheses] == [(6,), (), (6, 6)]
 
@@ -117,7 +134,7 @@ def test_nan_is_refused() -> None:
     def broken(tokens: Array, state: State) -> tuple[Array, State]:
         return np.full((len(tokens), VOCABULARY), np.nan), state
 
-    for decode in (lambda: greedy(broken, (), BOUNDS), lambda: beam_search(broken, (), BOUNDS, 2, 1.0)):
+    for decode in (lambda: greedy(broken, (), LIMITS), lambda: beam_search(broken, (), LIMITS, 2, 1.0)):
         with pytest.raises(FloatingPointError, match="NaN"):
             decode()
 
@@ -135,12 +152,70 @@ def test_length_penalty_changes_the_winner() -> None:
     def step(tokens: Array, state: State) -> tuple[Array, State]:
         return table[tokens], state
 
-    assert beam_search(step, (), np.array([6]), 2, 0.0)[0][0].ids == ()
-    assert beam_search(step, (), np.array([6]), 2, 1.0)[0][0].ids == (4, 5)
+    assert beam_search(step, (), limits(6), 2, 0.0)[0][0].ids == ()
+    assert beam_search(step, (), limits(6), 2, 1.0)[0][0].ids == (4, 5)
 
 
 def test_bounds_grow_with_the_source() -> None:
-    assert DecodeConfig(length_factor=1.5, length_margin=4).bounds(np.array([2, 10])).tolist() == [7, 19]
+    sources = [[5], [5, 6, 7, 8, 9, 10, 11, 12, 13]]  # 2 and 10 tokens with the end token
+    assert DecodeConfig(length_factor=1.5, length_margin=4).limits(sources).bounds.tolist() == [7, 19]
+
+
+@pytest.mark.parametrize(
+    ("ids", "loop"),
+    [
+        ((4, 5, 6, 4, 5, 6), False),
+        ((4, 5, 6) * 3, True),
+        ((4, 5) * 2, False),
+        ((9, 9, 9), False),
+        ((1, 9, 9, 9, 9), True),
+        ((1, 2, 3, 4) * 2, True),
+        ((8, 1, 2, 3, 4, 5, 1, 2, 3, 4), False),
+        ((), False),
+    ],
+)
+def test_what_a_loop_is(ids: tuple[int, ...], loop: bool) -> None:
+    assert ends_in_loop(ids) == loop
+    assert has_loop((*ids, 30, 31)) == loop
+
+
+def test_sources_with_loops_may_have_translations_with_loops() -> None:
+    assert DecodeConfig().limits([[1, 2, 3], [7, 7, 7, 7]]).may_loop.tolist() == [False, True]
+
+
+def turns(tokens: Array, state: State) -> tuple[Array, State]:
+    """5 follows 4 and 4 follows 5, for ever; 6 is a little less likely, and after it the end."""
+    log_probs = np.full((len(tokens), VOCABULARY), -9.0)
+    for row, token in enumerate(tokens):
+        log_probs[row, {4: 5, 6: END}.get(token, 4)] = -0.1
+        log_probs[row, 6] = max(log_probs[row, 6], -1.0)
+    return log_probs, state
+
+
+def test_greedy_stops_in_a_loop() -> None:
+    assert greedy(turns, (), limits(40, may_loop=False))[0] == Hypothesis(
+        (4, 5, 4, 5, 4, 5), pytest.approx(-0.6), False
+    )
+    assert len(greedy(turns, (), limits(40))[0].ids) == 40
+
+
+@pytest.mark.parametrize("size", [1, 2, 4])
+def test_a_beam_finds_its_way_out_of_a_loop(size: int) -> None:
+    for hypothesis in beam_search(turns, (), limits(40, may_loop=False), size, 2.0)[0]:
+        assert not has_loop(hypothesis.ids)
+    best = beam_search(turns, (), limits(40, may_loop=False), size, 2.0)[0][0]
+    assert best.finished
+    assert best.ids[-1] == 6
+
+
+def test_a_beam_that_can_only_loop_gives_up() -> None:
+    only = np.full(VOCABULARY, -np.inf)
+    only[5] = -0.5
+
+    def step(tokens: Array, state: State) -> tuple[Array, State]:
+        return np.tile(only, (len(tokens), 1)), state
+
+    assert beam_search(step, (), limits(40, may_loop=False), 2, 1.0)[0][0].ids[:3] == (5, 5, 5)
 
 
 @pytest.mark.parametrize(("field", "value"), [("beam_size", 0), ("length_factor", 0.0), ("length_margin", 0)])

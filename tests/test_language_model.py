@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 from torch.nn import functional as F
 
 from training.classifier import ClassifierConfig, SentimentClassifier
-from training.language_model import LanguageModel
+from training.language_model import LanguageModel, pieces
 
 VOCABULARY = 400
 
@@ -48,6 +48,18 @@ def test_a_sample_of_the_vocabulary_estimates_the_whole() -> None:
             F.linear(readout, language_model.embedding.weight, language_model.bias), wanted, reduction="sum"
         )
         torch.testing.assert_close(language_model.sampled_loss(readout, wanted), exact, rtol=0.01, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a b c d e f g", ["a b", "c d", "e f g"]),
+        ("a b c", ["a b c"]),
+        ("", [""]),
+    ],
+)
+def test_pieces(text: str, expected: list[str]) -> None:
+    assert pieces(text, 3) == expected
 
 
 def test_a_second_layer_is_refused() -> None:

@@ -1,14 +1,20 @@
 """The stages from text to checkpoint: the toys learn by heart, bad data stops with one line, users' files work."""
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
 from conftest import ROOT, run_training
 
 from inference.checkpoint import open_checkpoint
+from inference.decoding import Array, State
+from inference.engine import TranslationGraph
 from inference.predictors import SentimentPredictor, TranslationPredictor
+from inference.tokenizer import END
 from training.history import plot
 
 TINY = ROOT / "training" / "configs" / "tiny"
@@ -77,6 +83,34 @@ def test_blanks_and_letterless_sentences_stay(toys: Path) -> None:
     assert [r.text for r in predictor.predict(["", " \n"])] == ["", " \n"]
     with pytest.raises(ValueError, match="beam_size is 0"):
         predictor.predict(["x"], beam_size=0)
+
+
+def test_capitals_are_translated_like_small_letters_and_vietnamese_stays(toys: Path) -> None:
+    predictor = TranslationPredictor.load(toys / "checkpoints" / "tiny-translation")
+    (result,) = predictor.predict(["I LOVE YOU. Good night. Tôi là Nguyễn Văn Bình."])
+    assert result.text == "TÔI YÊU BẠN. Chúc ngủ ngon. Tôi là Nguyễn Văn Bình."
+
+
+def test_what_turns_in_a_loop_is_decoded_again_by_a_beam(toys: Path) -> None:
+    predictor = TranslationPredictor.load(toys / "checkpoints" / "tiny-translation")
+    predictor._graph = cast(TranslationGraph, _Turning())
+    assert not predictor.predict(["Round we go."])[0].truncated
+    predictor.decode = replace(predictor.decode, retry_beam_size=1)
+    assert predictor.predict(["Round we go."])[0].truncated
+
+
+class _Turning:
+    """After 300 comes 301, after that 300 again; 302 is nearly as likely, and then the end."""
+
+    def encode(self, rows: Sequence[Sequence[int]]) -> State:
+        return (np.zeros(len(rows)),)
+
+    def step(self, tokens: Array, state: State) -> tuple[Array, State]:
+        log_probs = np.full((len(tokens), 400), -9.0)
+        for row, token in enumerate(tokens):
+            log_probs[row, {300: 301, 302: END}.get(int(token), 300)] = -0.1
+            log_probs[row, 302] = max(log_probs[row, 302], -0.5)
+        return log_probs, state
 
 
 def test_long_texts_are_read_in_windows(toys: Path) -> None:
@@ -200,6 +234,11 @@ def test_a_run_can_start_from_a_checkpoint(tmp_path: Path, toys: Path) -> None:
     assert tuned.config["metrics"]["train"]["bleu"] == 100.0
     assert tuned.read("source.model") == open_checkpoint(start, "translation").read("source.model")
     assert "Started from tiny-translation, version" in tuned.read("MODEL_CARD.md").decode()
+    record = tmp_path / "tokenizers" / "tiny-translation" / "source.json"
+    assert json.loads(record.read_text())["init_from"] == "tiny-translation"
+    record.write_text('{"vocabulary": 400}')  # as where the tokenizer was made, and the next run goes on from it
+    assert run_training("subwords", path, tmp_path).returncode == 0
+    assert record.read_text() == '{"vocabulary": 400}'
     path.write_text(text.replace("hidden = 64", "hidden = 32"), encoding="utf-8")
     done = run_training("subwords", path, tmp_path)
     assert done.returncode == 2

@@ -124,10 +124,14 @@ class PretrainConfig:
     """Wrong subwords that a right one is told from, in each batch."""
     dropout: float = 0.1
     """In place of the model's."""
+    words: int = 200
+    """Longer texts are cut into pieces of so many words: many short rows train faster than a few long ones."""
 
     def __post_init__(self) -> None:
         if self.candidates < 1 or not self.train:
             raise ValueError(f"candidates is {self.candidates} and train has {len(self.train)} corpora: give 1 or more")
+        if self.words < 1:
+            raise ValueError(f"words is {self.words}: give 1 or more")
         if self.fit.devices > 1:
             raise ValueError(f"fit.devices is {self.fit.devices}: pretraining runs on 1")
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.text import normalise
+from inference.text import normalise, vietnamese_share
 from training.corpora import Corpus, read
 from training.errors import InputError
 
@@ -66,13 +66,6 @@ def leak_keys(texts: Iterable[str]) -> set[bytes]:
 
 
 _NO_LETTER = re.compile(r"[\W_]+")
-_VIETNAMESE = frozenset("ăđơưạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹ")
-
-
-def foreign(text: str) -> float:
-    """The share of words with a letter that Vietnamese has and other languages in Latin script hardly ever have."""
-    words = text.lower().split()
-    return sum(1 for word in words if not _VIETNAMESE.isdisjoint(word)) / max(1, len(words))
 
 
 def pair_fault(source: str, target: str, config: CleanConfig, source_language: str) -> str | None:
@@ -86,7 +79,7 @@ def pair_fault(source: str, target: str, config: CleanConfig, source_language: s
         return "broken characters"
     if long > config.max_ratio * short + 15:
         return "length ratio"
-    if source_language != "vi" and foreign(source) > config.max_foreign:
+    if source_language != "vi" and vietnamese_share(source.split()) > config.max_foreign:
         return "source in Vietnamese"
     return None
 

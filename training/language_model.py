@@ -5,6 +5,7 @@ one the subword before. With one layer neither has seen what it predicts.
 """
 
 import math
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +16,16 @@ from training.recurrent import mask
 
 _BEFORE = 260
 """Special ids and bytes, which stand before the subwords; those stand in the order of their frequency."""
+_CHUNK = 512
+"""Positions whose candidates are scored at once, so that the scores stay in the cache."""
+
+
+def pieces(text: str, words: int) -> list[str]:
+    """A text cut into pieces of at most so many words, all nearly as long as each other."""
+    split = text.split()
+    count = max(1, math.ceil(len(split) / words))
+    cuts = [len(split) * i // count for i in range(count + 1)]
+    return [" ".join(split[a:b]) for a, b in pairwise(cuts)]
 
 
 class LanguageModel(nn.Module):
@@ -55,8 +66,11 @@ class LanguageModel(nn.Module):
         ranks = (torch.exp(drawn * math.log(size + 1)) - 1).long().clamp(max=size - 1)
         others = (ranks + _BEFORE) % size
         share = torch.log1p(1 / (ranks.double() + 1)) / math.log(size + 1)
+        # In the bias it costs nothing: no position has to be told how seldom its candidates are drawn.
+        weight, bias = self.embedding.weight[others], self.bias[others] - (share * self.candidates).log().float()
         right = ((readout * self.embedding.weight[wanted]).sum(-1) + self.bias[wanted]).float()
-        wrong = F.linear(readout, self.embedding.weight[others], self.bias[others]).float()
-        wrong = wrong - (share * self.candidates).log().float()
-        wrong = wrong.masked_fill(others == wanted[:, None], -torch.inf)
-        return (torch.logsumexp(torch.cat([right[:, None], wrong], dim=1), dim=1) - right).sum()
+        losses = []
+        for x, y, score in zip(*(torch.split(each, _CHUNK) for each in (readout, wanted, right)), strict=True):
+            wrong = F.linear(x, weight, bias).float().masked_fill(others == y[:, None], -torch.inf)
+            losses.append(F.softplus(torch.logsumexp(wrong, dim=1) - score).sum())
+        return torch.stack(losses).sum()

@@ -33,7 +33,7 @@ from training.data import Split, clean, key, leak_keys, pair_fault, split_off, t
 from training.errors import InputError
 from training.fit import FitConfig, Trainer
 from training.graphs import Tensors, classifier_graph, encoder_graph, step_graph
-from training.language_model import LanguageModel
+from training.language_model import LanguageModel, pieces
 from training.metrics import sentiment_metrics, translation_metrics
 from training.seq2seq import Seq2Seq
 from training.state import load_progress
@@ -174,8 +174,11 @@ class Pipeline(ABC):
             if self.initial:
                 how = {"init_from": self.initial.config["name"], "version": self.initial.version}
             model, record = self.tokenizer_directory / f"{name}.model", self.tokenizer_directory / f"{name}.json"
-            if model.exists() and record.exists() and how.items() <= json.loads(record.read_text()).items():
-                continue
+            if model.exists() and record.exists():
+                # A record of how the same tokenizer was made says more than where it was taken from.
+                same = self.initial and self.initial.read(model.name) == model.read_bytes()
+                if same or how.items() <= json.loads(record.read_text()).items():
+                    continue
             if (self.directory / "state.safetensors").exists():
                 raise InputError(
                     f"the run in {self.directory} has a {name} vocabulary of other text or settings: change them back, "
@@ -396,6 +399,10 @@ class SentimentPipeline(Pipeline):
             config.train, self.fields, self.places.data, self.tidy, self.fault, lambda *_: None, self.held_out(dev)
         )
         print(f"pretraining data: {split.report}")
+        cut = [pieces(text, config.words) for text, _ in split.rows]
+        split = Split(
+            [(piece, "") for row in cut for piece in row], split.weights.repeat([len(row) for row in cut]), split.report
+        )
         torch.manual_seed(self.config.seed)
         tokenizer = self.tokenizers()["tokenizer"]
         shape = dataclasses.replace(self.config.model, dropout=config.dropout, word_dropout=0.0)

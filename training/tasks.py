@@ -156,15 +156,15 @@ class TranslationTask(Task):
                 t.float().cpu().numpy() if t.is_floating_point() else t.cpu().numpy() for t in after
             )
 
-        ids = [[*row, END] for row in self.source.encode(texts)]
+        ids = self.source.encode(texts)
         order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
         output = [""] * len(ids)
         for start in range(0, len(order), batch_rows):
             rows = order[start : start + batch_rows]
-            source, lengths = pad([ids[i] for i in rows])
+            source, lengths = pad([[*ids[i], END] for i in rows])
             state = self.model.encode(torch.from_numpy(source).to(device), torch.from_numpy(lengths).to(device))
             arrays = tuple(t.float().cpu().numpy() if t.is_floating_point() else t.cpu().numpy() for t in state)
-            hypotheses = greedy(step, arrays, self.decode.bounds(lengths))
+            hypotheses = greedy(step, arrays, self.decode.limits([ids[i] for i in rows]))
             for i, text in zip(rows, self.target.decode([h.ids for h in hypotheses]), strict=True):
                 output[i] = text
         return output
