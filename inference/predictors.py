@@ -22,7 +22,7 @@ class Translation:
 
     text: str
     truncated: bool
-    """True when a sentence came to its length bound before its end token: its translation may lack its end."""
+    """True when a sentence came to its length bound, or turned in a loop, before its end token: it may lack its end."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import pytest
 
 from inference.decoding import DecodeConfig
 from inference.tokenizer import PAD, Tokenizer
-from training.noise import NoiseConfig, disturb
+from training.noise import NoiseConfig, disturb, literal
 from training.seq2seq import Seq2Seq, Seq2SeqConfig
 from training.subwords import SubwordConfig, train_subwords
 from training.tasks import TranslationBatch, TranslationTask
@@ -31,11 +31,45 @@ def texts(ids: Any) -> list[str]:
         (NoiseConfig(), ("Hello There, Bob!", "Xin Chào, Bob!")),
         (NoiseConfig(lower=1.0), ("hello there, bob!", "Xin Chào, Bob!")),
         (NoiseConfig(unpunctuated=1.0), ("Hello There, Bob", "Xin Chào, Bob")),
+        (NoiseConfig(titled=1.0), ("Hello There, Bob!", "Xin Chào, Bob!")),
     ],
 )
 def test_disturb(config: NoiseConfig, expected: tuple[str, str]) -> None:
     assert disturb(config, ROWS[0], np.random.default_rng(0)) == expected
     assert disturb(config, ("...", "..."), np.random.default_rng(0)) == ("...", "...")
+
+
+def test_titled() -> None:
+    row = ("the cat's name is `x` {y}", "t")
+    assert disturb(NoiseConfig(titled=1.0), row, np.random.default_rng(0)) == ("The Cat's Name Is `x` {y}", "t")
+
+
+@pytest.mark.parametrize(
+    ("row", "around"),
+    [
+        (("Bob is here with Ann.", "Bob ở đây."), ("| is here with Ann.", "| ở đây.")),
+        (("It was 2019, Bo.", "Đó là 2019, bố."), ("It was |, Bo.", "Đó là |, bố.")),
+        (("Bob met Bob.", "Bob gặp Bob."), ("Bob met Bob. |", "Bob gặp Bob. |")),
+        (("Bobby and Bob", "Bobby và Bob"), ("| and Bob", "| và Bob")),
+        (("I see.", "Tôi hiểu."), ("I see. |", "Tôi hiểu. |")),
+    ],
+)
+def test_both_sides_get_the_same_copy(row: tuple[str, str], around: tuple[str, str]) -> None:
+    for seed in range(200):
+        noisy = disturb(NoiseConfig(copied=1.0), row, np.random.default_rng(seed))
+        pieces = around[0].split("|")
+        copy = noisy[0][len(pieces[0]) : len(noisy[0]) - len(pieces[1])]
+        assert copy
+        assert noisy == tuple(side.replace("|", copy) for side in around)
+
+
+def test_literals_are_many_and_of_many_kinds() -> None:
+    rng = np.random.default_rng(0)
+    made = [literal(rng) for _ in range(3000)]
+    assert len(set(made)) > 2000
+    for sign in ("http://", "https://", "@", "`", "{0}", "%s", "_", "#", "😀"):
+        assert any(sign in each for each in made), sign
+    assert all(each == each.strip() and "\\" not in each for each in made)
 
 
 def test_shares_are_met() -> None:

@@ -1,5 +1,6 @@
 """What training texts go through, anew each time that they are seen: so that a model copes with how people write."""
 
+import re
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -14,8 +15,13 @@ class NoiseConfig:
 
     lower: float = 0.0
     """Sources in small letters; what they are to become keeps its own."""
+    titled: float = 0.0
+    """Sources With Every Word In Capitals, as headings are."""
     unpunctuated: float = 0.0
     """Sources without the mark at their end; a translation loses its own too."""
+    copied: float = 0.0
+    """Rows in which both sides get the same link, address, placeholder, code, number, name or emoji, made up at random:
+    what is to be copied is never learnt by heart (Currey et al. 2017, who copy whole sentences)."""
     subword_dropout: float = 0.0
     """For BPE, the share of merges that are left out (BPE-dropout, Provilkov et al. 2020); for a unigram model, the
     smoothing of the distribution that segmentations are drawn from (Kudo 2018, section 3.3)."""
@@ -29,9 +35,64 @@ class NoiseConfig:
 def disturb(config: NoiseConfig, row: Pair, rng: np.random.Generator) -> Pair:
     """A pair of source and translation, with the noise that `rng` draws for it."""
     source, target = row
-    lower, unpunctuated = rng.random(2)
+    case, unpunctuated, copied = rng.random(3)
     if unpunctuated < config.unpunctuated and source.rstrip(_STOPS):
         source, target = source.rstrip(_STOPS), target.rstrip(_STOPS) or target
-    if lower < config.lower:
+    if case < config.lower:
         source = source.lower()
+    elif case < config.lower + config.titled:
+        source = re.sub(r"(?<!\S)[a-z]", lambda match: match.group().upper(), source)
+    if copied < config.copied:
+        source, target = _with_copy(source, target, literal(rng), rng)
     return source, target
+
+
+def _with_copy(source: str, target: str, copy: str, rng: np.random.Generator) -> Pair:
+    """Put `copy` in the place of a word that both sides have once, a name or a number; else at the end of both."""
+    words = [word for word in re.findall(r"\w+", source) if not word.islower()]
+    shared = [word for word in words if _once(word, source) and _once(word, target)]
+    if not shared:
+        return f"{source} {copy}", f"{target} {copy}"
+    word = shared[rng.integers(len(shared))]
+    return source.replace(word, copy), target.replace(word, copy)
+
+
+def _once(word: str, text: str) -> bool:
+    return text.count(word) == 1 and re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text) is not None
+
+
+_ONSETS = "b c d f g h j k l m n p r s t v w z br ch cl cr dr fl gr kl pl pr sch sh sl st th tr".split()
+_CODAS = ["", "", "", *"n r s t l m ck ng ld rt x nd".split()]
+_PLACEHOLDERS = ["%s", "%d", "%1$s", "{0}", "{1}", "{{%}}", "{%}", "${%}", "$%", "<%>", "[%]", "%%%", ":%"]
+"""A lone % stands for a word, but in the first three."""
+_LINKS = ["https://%.com/%", "http://www.%.org/%?%=2", "https://%.net", "www.%.vn", "%.io/%/%", "%.%@%.com", "%@%.org"]
+_CODES = ["`%`", "`%_%()`", "`% --%`", "%_%.py", "/%/%.conf", "%.%()", "`%.%`", "%-%.pdf", "@%", "#%", "--%"]
+
+
+def literal(rng: np.random.Generator) -> str:
+    """Something that a translation copies, made up."""
+
+    def pick(choices: list[str]) -> str:
+        return choices[rng.integers(len(choices))]
+
+    def word() -> str:
+        return "".join(pick(_ONSETS) + pick(list("aeiou")) + pick(_CODAS) for _ in range(rng.integers(1, 4)))
+
+    def filled(pattern: str) -> str:
+        return re.sub("%", lambda _: word(), pattern)
+
+    digits = "".join(map(str, rng.integers(0, 10, size=rng.integers(2, 8))))
+    match rng.integers(6):
+        case 0:
+            return filled(pick(_LINKS))
+        case 1:
+            pattern = pick(_PLACEHOLDERS)
+            return pattern if re.fullmatch(r"%(s|d|1\$s)", pattern) else filled(pattern)
+        case 2:
+            return filled(pick(_CODES))
+        case 3:
+            return pick([digits, f"{digits[0]}.{digits[1:3]}.0", f"{word().upper()}{digits}", f"{word()}{digits[:2]}"])
+        case 4:
+            return chr(int(rng.integers(0x1F600, 0x1F650)))
+        case _:
+            return " ".join(word().capitalize() for _ in range(rng.integers(1, 3)))
