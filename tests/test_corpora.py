@@ -53,6 +53,19 @@ def test_lines(tmp_path: Path, suffix: str) -> None:
     assert rows(Corpus(lines={"source": "en" + suffix, "target": "vi" + suffix}), tmp_path) == ROWS
 
 
+def test_tokenised_text_is_put_together_again(tmp_path: Path) -> None:
+    (tmp_path / "en").write_text("It &apos;s 5 o &apos;clock , isn &apos;t it ?\nA &quot; B &quot; ( C )\n")
+    (tmp_path / "vi").write_text("Năm giờ rồi , phải không ?\nx &amp; y\n", encoding="utf-8")
+    corpus = Corpus(lines={"source": "en", "target": "vi"}, tokenised=True)
+    assert rows(corpus, tmp_path) == [
+        ("It's 5 o'clock, isn't it?", "Năm giờ rồi, phải không?"),
+        ('A "B" (C)', "x & y"),
+    ]
+    (tmp_path / "a.tsv").write_text("text\tlabel\nGood , no ?\tso , so\n")
+    labelled = Corpus(table="a.tsv", tokenised=True)
+    assert list(read(labelled, ("text", "label"), tmp_path)) == [("Good, no?", "so , so")]
+
+
 def test_hub_reads_nested_columns_by_the_same_loader(tmp_path: Path) -> None:
     folder = tmp_path / "set"
     folder.mkdir()

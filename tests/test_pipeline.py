@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
+import pyarrow.parquet
 import pytest
 from conftest import ROOT, run_training
 
@@ -15,7 +16,9 @@ from inference.decoding import Array, State
 from inference.engine import TranslationGraph
 from inference.predictors import SentimentPredictor, TranslationPredictor
 from inference.tokenizer import END
+from training.config import load_config
 from training.history import plot
+from training.pipeline import Places, pipeline
 
 TINY = ROOT / "training" / "configs" / "tiny"
 
@@ -259,6 +262,40 @@ def test_a_dev_set_may_be_its_first_rows_and_the_graphs_fp32(tmp_path: Path) -> 
     assert checkpoint.config["int8"] is False
     twin = open_checkpoint(tmp_path / "runs" / "tiny-sentiment" / "fp32", "sentiment")
     assert checkpoint.read("classifier.onnx") == twin.read("classifier.onnx")
+
+
+def test_the_public_config_reads_data_sets_of_their_shape(tmp_path: Path) -> None:
+    """Folders stand for the data sets: `datasets` loads both by one road, and only a name leads to the internet."""
+    config = load_config(ROOT / "training/configs/translation-public.toml")
+    pairs = [(f"It &apos;s {i} o &apos;clock , friend .", f"Bây giờ là {i} giờ , bạn ạ .") for i in range(30)]
+    talks = [{"english": f"Number {i} is here.", "non_english": f"Số {i} ở đây."} for i in range(9)]
+    mixed = [{"translation": {"en": f"I saw {i} birds.", "vi": f"Tôi thấy {i} con chim."}} for i in range(9)]
+    hub = {
+        "thainq107/iwslt2015-en-vi": {
+            split: [{"en": en, "vi": vi} for en, vi in pairs[start : start + 10]]
+            for start, split in zip((0, 10, 20), ("train", "validation", "test"), strict=True)
+        },
+        "sentence-transformers/parallel-sentences-talks": {"en-vi/train": talks, "en-vi/dev": talks[:1]},
+        "Helsinki-NLP/opus-100": {"en-vi/train": mixed, "en-vi/test": mixed[:1]},
+    }
+    for name, files in hub.items():
+        for file, records in files.items():
+            path = tmp_path / name / f"{file}.parquet"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            pyarrow.parquet.write_table(pyarrow.Table.from_pylist(records), path)
+        if "/" in next(iter(files)):
+            splits = "".join(f"  - split: {file[6:]}\n    path: {file}.parquet\n" for file in files)
+            card = f"---\nconfigs:\n- config_name: en-vi\n  data_files:\n{splits}---\n"
+            (tmp_path / name / "README.md").write_text(card, encoding="utf-8")
+    stages = pipeline(config, Places(tmp_path))
+    split, (dev,) = stages.splits
+    assert len(split.rows) == 28
+    assert split.rows[1] == ("It's 1 o'clock, friend.", "Bây giờ là 1 giờ, bạn ạ.")
+    assert split.rows[10] == ("Number 0 is here.", "Số 0 ở đây.")
+    assert split.rows[-1] == ("I saw 8 birds.", "Tôi thấy 8 con chim.")
+    assert sorted(set(split.weights.tolist())) == [0.5, 1.0, 2.0]
+    assert dev.rows[0] == ("It's 10 o'clock, friend.", "Bây giờ là 10 giờ, bạn ạ.")
+    assert stages.held("test")[0].rows[0][0] == "It's 20 o'clock, friend."
 
 
 def test_plot_writes_a_png(tmp_path: Path) -> None:

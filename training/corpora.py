@@ -12,10 +12,13 @@ from typing import Any
 
 import datasets
 import pyarrow.parquet
+from sacremoses import MosesDetokenizer
 
 from training.errors import InputError
 
 Row = tuple[str, ...]
+_TEXTS = ("source", "target", "text")
+"""Fields that hold prose; the others are labels and origins."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,8 @@ class Corpus:
     """For `hub`."""
     columns: dict[str, str] = field(default_factory=dict)
     """Field -> column of a `table` or `hub`, where they differ; `translation.en` reaches into a nested column."""
+    tokenised: bool = False
+    """Whether the texts are tokenised, as those of IWSLT'15 are (" ," and "&apos;s"): they are put together again."""
     labels: dict[str, str] = field(default_factory=dict)
     """Value in the file -> label, where they differ, such as `"0" = "negative"`."""
     weights: dict[str, float] = field(default_factory=dict)
@@ -59,9 +64,16 @@ def read(corpus: Corpus, fields: Sequence[str], root: Path) -> Iterator[Row]:
     Files are found below `root`. A field that a corpus of `lines` does not name is read as "". Raises InputError
     that names the file, the line and the cure.
     """
-    if corpus.lines:
-        yield from _read_lines(corpus, fields, root)
+    rows = _read_lines(corpus, fields, root) if corpus.lines else _read_records(corpus, fields, root)
+    if not corpus.tokenised:
+        yield from rows
         return
+    join = MosesDetokenizer(lang="en").detokenize
+    for row in rows:
+        yield tuple(join(value.split()) if name in _TEXTS else value for name, value in zip(fields, row, strict=True))
+
+
+def _read_records(corpus: Corpus, fields: Sequence[str], root: Path) -> Iterator[Row]:
     records = _records(root / corpus.table) if corpus.table else _hub_records(corpus, root)
     for number, record in records:
         yield tuple(_value(record, corpus.columns.get(name, name), name, f"{corpus}, row {number}") for name in fields)
