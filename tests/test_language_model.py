@@ -27,14 +27,15 @@ def test_no_direction_sees_what_it_predicts(bidirectional: bool) -> None:
     before = language_model(ids, lengths)
     assert len(before) == 1 + bidirectional
     for side, (readouts, wanted) in enumerate(before):
-        # Six positions of the first row, four of the second, padding left out.
-        assert readouts.shape == (10, 8)
-        assert wanted.tolist() == [*ids[0, 1 - side : 7 - side].tolist(), *ids[1, 1 - side : 5 - side].tolist()]
+        # The last token of each row is its end, which is not predicted; forward, nor is the first.
+        rows = [ids[0, 1 - side : 6], ids[1, 1 - side : 4]]
+        assert wanted.tolist() == torch.cat(rows).tolist()
+        assert readouts.shape == (len(wanted), 8)
         for t in range(7):
             changed = ids.clone()
             changed[0, t] = 4 + (ids[0, t] - 3) % (VOCABULARY - 4)
             position = t - 1 if side == 0 else t  # of the prediction of token t in the first row
-            if 0 <= position < 6:
+            if 0 <= position < len(rows[0]):
                 torch.testing.assert_close(language_model(changed, lengths)[side][0][position], readouts[position])
 
 

@@ -47,12 +47,16 @@ class LanguageModel(nn.Module):
         self.candidates = candidates
 
     def forward(self, ids: Tensor, lengths: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """`ids (B, S)`, `lengths (B,)` -> for each direction the readouts `(N, E)` and the ids `(N,)` to predict."""
+        """`ids (B, S)`, `lengths (B,)` -> for each direction the readouts `(N, E)` and the ids `(N,)` to predict.
+
+        End tokens are read but not predicted: a piece ends where it was cut, and that says nothing of the language.
+        """
         outputs = self.layers(self.embedding(ids), lengths).chunk(self.directions, dim=-1)
-        real = mask(lengths, ids.shape[1])[:, 1:]
-        seen = (outputs[0][:, :-1], *(output[:, 1:] for output in outputs[1:]))
-        wanted = (ids[:, 1:], ids[:, :-1])
-        return [(readout(x[real]), y[real]) for readout, x, y in zip(self.readouts, seen, wanted, strict=False)]
+        text = mask(lengths - 1, ids.shape[1])
+        inner = text[:, 1:]
+        sides = [(outputs[0][:, :-1][inner], ids[:, 1:][inner])]
+        sides += [(output[:, 1:][text[:, :-1]], ids[:, :-1][text[:, :-1]]) for output in outputs[1:]]
+        return [(readout(x), wanted) for readout, (x, wanted) in zip(self.readouts, sides, strict=True)]
 
     def sampled_loss(self, readout: Tensor, wanted: Tensor) -> Tensor:
         """An estimate of the cross-entropy, summed over N positions, from a sample of the vocabulary.

@@ -262,7 +262,7 @@ class PretrainTask(TextTask):
         return TextBatch(*map(torch.from_numpy, pad(self.encode(rows))))
 
     def count(self, lengths: Array) -> int:
-        return self.model.directions * int((lengths - 1).sum())
+        return int((self.model.directions * (lengths - 1) - 1).clip(0).sum())
 
     def forward(self, batch: TextBatch) -> Tensor:
         """The summed loss of a batch, of a sample of the vocabulary in training."""
