@@ -72,6 +72,7 @@ def test_fit_begins_with_what_was_pretrained(tmp_path: Path) -> None:
     tiny = ROOT / "training" / "configs" / "tiny"
     text = (ROOT / "training/configs/tiny-sentiment.toml").read_text(encoding="utf-8")
     text = text.replace('root = "tiny"', f'root = "{tiny}"').replace("updates = 60", "updates = 1")
+    text = text.replace("hidden = 32", "hidden = 32\nlayers = 2")
     text = text.replace("warmup = ", "warmup = 1 # ").replace("rate = ", "rate = 1e-9 # ")
     text += '[pretrain]\ntrain = [{ table = "sentiment.tsv" }]\n[pretrain.fit]\nupdates = 40\nwarmup = 5\nrate = 1e-2\n'
     path = tmp_path / "run.toml"

@@ -115,7 +115,7 @@ class TranslationRun(Run):
 
 @dataclass(frozen=True)
 class PretrainConfig:
-    """Before `fit`, the classifier's embedding and LSTM learn to predict neighbouring subwords."""
+    """Before `fit`, the classifier's embedding and first layer learn to predict neighbouring subwords."""
 
     train: tuple[Corpus, ...]
     """Texts; their labels are not read."""

@@ -1,7 +1,8 @@
-"""Language-model pretraining of the classifier's own embedding and LSTM, on texts whose labels nobody needs.
+"""Language-model pretraining of the classifier's own embedding and first layer, on texts whose labels nobody needs.
 
 Dai and Le (2015), section 2, for both directions: the forward LSTM learns to predict the next subword, the backward
-one the subword before. With one layer neither has seen what it predicts.
+one the subword before. With one layer neither has seen what it predicts; the layers above begin with the classifier's
+training, and read what the first has learnt, as in Peters et al. (2017).
 """
 
 import math

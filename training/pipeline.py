@@ -390,7 +390,7 @@ class SentimentPipeline(Pipeline):
         return {"classifier.onnx": classifier_graph(self.config.model, tensors, int8=int8)}
 
     def pretrain(self) -> None:
-        """Teach the embedding and the LSTM to predict neighbouring subwords, in `runs/NAME/pretrain/`."""
+        """Teach the embedding and the first layer to predict neighbouring subwords, in `runs/NAME/pretrain/`."""
         config = self.config.pretrain
         if config is None:
             return
@@ -405,7 +405,8 @@ class SentimentPipeline(Pipeline):
         )
         torch.manual_seed(self.config.seed)
         tokenizer = self.tokenizers()["tokenizer"]
-        shape = dataclasses.replace(self.config.model, dropout=config.dropout, word_dropout=0.0)
+        # Layers above the first would have seen what they are to predict: they begin with `fit`.
+        shape = dataclasses.replace(self.config.model, layers=1, dropout=config.dropout, word_dropout=0.0)
         classifier = SentimentClassifier(shape, len(tokenizer), len(self.config.labels))
         task = PretrainTask(LanguageModel(classifier, config.candidates), tokenizer, self.config.window)
         sample = [Held(held.name, held.rows[:_PRETRAIN_DEV]) for held in dev]
