@@ -14,7 +14,7 @@ def model_card(config: dict[str, Any], card: CardConfig) -> str:
     start = f"Started from {training['init_from']}. " if training["init_from"] else ""
     if run.get("pretrain"):
         updates = run["pretrain"]["fit"]["updates"]
-        start += f"Embedding and LSTM were pretrained as a language model, in {updates} updates. "
+        start += f"Embedding and first layer were pretrained as a language model, in {updates} updates. "
     weights = "7-bit integers a channel, activations 8 bits (int8 graphs)" if config["int8"] else "fp32"
     return f"""# {config["name"]}
 
