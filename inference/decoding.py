@@ -76,21 +76,34 @@ class Limits(NamedTuple):
     """`(B,)` bool, True where loops are let be, because the source has some"""
 
 
+def _repeated(period: int) -> int:
+    """How many tokens must be like those `period` before them to make a loop."""
+    return period * (1 if period >= 4 else 2 if period >= 2 else 3)
+
+
 def ends_in_loop(ids: Sequence[int]) -> bool:
     """Whether a sequence ends in two copies of four or more tokens, three of two or three, or four of one."""
     size = len(ids)
     for period in range(1, size // 2 + 1):
-        repeated = period * (1 if period >= 4 else 2 if period >= 2 else 3)
-        if size < period + repeated:
-            continue
-        if all(ids[i] == ids[i - period] for i in range(size - 1, size - 1 - repeated, -1)):
+        repeated = _repeated(period)
+        if (
+            ids[-1] == ids[-1 - period]
+            and size >= period + repeated
+            and all(ids[i] == ids[i - period] for i in range(size - repeated, size))
+        ):
             return True
     return False
 
 
 def has_loop(ids: Sequence[int]) -> bool:
-    """Whether a loop ends anywhere in a sequence."""
-    return any(ends_in_loop(ids[:end]) for end in range(4, len(ids) + 1))
+    """Whether a loop ends anywhere in a sequence, as `ends_in_loop` of each of its beginnings would find."""
+    array = np.asarray(ids)
+    for period in range(1, len(array) // 2 + 1):
+        # Where the sequence differs from itself `period` tokens before; between two such places it repeats itself.
+        breaks = np.flatnonzero(array[period:] != array[:-period])
+        if np.diff(breaks, prepend=-1, append=len(array) - period).max() > _repeated(period):
+            return True
+    return False
 
 
 def select(state: State, rows: Array) -> State:

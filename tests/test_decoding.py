@@ -1,6 +1,7 @@
 """Greedy and beam search on step functions whose answers are known."""
 
 import itertools
+import time
 
 import numpy as np
 import pytest
@@ -177,6 +178,23 @@ def test_bounds_grow_with_the_source() -> None:
 def test_what_a_loop_is(ids: tuple[int, ...], loop: bool) -> None:
     assert ends_in_loop(ids) == loop
     assert has_loop((*ids, 30, 31)) == loop
+
+
+def test_a_loop_anywhere_is_what_a_beginning_ends_in() -> None:
+    rng = np.random.default_rng(0)
+    found = 0
+    for _ in range(500):
+        ids = rng.integers(0, 3, size=rng.integers(0, 14)).tolist()
+        found += has_loop(ids)
+        assert has_loop(ids) == any(ends_in_loop(ids[:end]) for end in range(len(ids) + 1))
+    assert 50 < found < 450
+
+
+def test_a_long_source_is_searched_for_loops_at_once() -> None:
+    ids = np.random.default_rng(0).integers(0, 5000, size=1600).tolist()
+    start = time.perf_counter()
+    assert not has_loop(ids)
+    assert time.perf_counter() - start < 0.2
 
 
 def test_sources_with_loops_may_have_translations_with_loops() -> None:
