@@ -1,5 +1,6 @@
 """Noise: drawn anew for each seed, the same for the same seed, and nothing when it is off."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -69,7 +70,8 @@ def test_literals_are_many_and_of_many_kinds() -> None:
     assert len(set(made)) > 2000
     for sign in ("http://", "https://", "@", "`", "{0}", "%s", "_", "#", "😀"):
         assert any(sign in each for each in made), sign
-    assert all(each == each.strip() and "\\" not in each for each in made)
+    assert all(each == each.strip() and "*" not in each for each in made)
+    assert any(re.fullmatch("%[a-z]+%", each) for each in made)
 
 
 def test_shares_are_met() -> None:
@@ -101,3 +103,5 @@ def test_subword_dropout_changes_pieces_but_not_text() -> None:
 def test_config_names_the_value() -> None:
     with pytest.raises(ValueError, match=r"lower is 1\.5: give 0 to 1"):
         NoiseConfig(lower=1.5)
+    with pytest.raises(ValueError, match=r"lower 0\.7 and titled 0\.5 are shares of the same rows"):
+        NoiseConfig(lower=0.7, titled=0.5)
