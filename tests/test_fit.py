@@ -22,7 +22,7 @@ from inference.decoding import DecodeConfig
 from inference.tokenizer import Tokenizer
 from training.errors import InputError
 from training.fit import FitConfig, Trainer, devices_for
-from training.noise import NoiseConfig
+from training.noise import Noise, NoiseConfig
 from training.seq2seq import Seq2Seq, Seq2SeqConfig
 from training.state import load_progress
 from training.subwords import SubwordConfig, train_subwords
@@ -37,7 +37,7 @@ def trainer(
 ) -> Trainer:
     torch.manual_seed(0)
     model = Seq2Seq(Seq2SeqConfig(embedding=8, hidden=8, heads=2), len(TOKENIZER), len(TOKENIZER))
-    task = TranslationTask(model, TOKENIZER, TOKENIZER, 0.1, DecodeConfig(), noise or NoiseConfig())
+    task = TranslationTask(model, TOKENIZER, TOKENIZER, 0.1, DecodeConfig(), Noise(noise or NoiseConfig(), "en", "vi"))
     values = {
         "updates": 6,
         "batch_tokens": 20,

@@ -8,7 +8,8 @@ import pytest
 
 from inference.decoding import DecodeConfig
 from inference.tokenizer import PAD, Tokenizer
-from training.noise import NoiseConfig, disturb, literal
+from training.noise import Noise, NoiseConfig, literal
+from training.numbers import NumberWords, change_digits, change_numbers
 from training.seq2seq import Seq2Seq, Seq2SeqConfig
 from training.subwords import SubwordConfig, train_subwords
 from training.tasks import TranslationBatch, TranslationTask
@@ -19,7 +20,11 @@ TOKENIZER = Tokenizer(train_subwords(SubwordConfig(330), [text for row in ROWS f
 
 def task(**noise: float) -> TranslationTask:
     model = Seq2Seq(Seq2SeqConfig(embedding=8, hidden=8, heads=2), len(TOKENIZER), len(TOKENIZER))
-    return TranslationTask(model, TOKENIZER, TOKENIZER, 0.0, DecodeConfig(), NoiseConfig(**noise))
+    return TranslationTask(model, TOKENIZER, TOKENIZER, 0.0, DecodeConfig(), Noise(NoiseConfig(**noise), "en", "vi"))
+
+
+def disturb(config: NoiseConfig, row: tuple[str, str], rng: np.random.Generator) -> tuple[str, str]:
+    return Noise(config, "en", "vi").disturb(row, rng)
 
 
 def texts(ids: Any) -> list[str]:
@@ -72,6 +77,62 @@ def test_literals_are_many_and_of_many_kinds() -> None:
         assert any(sign in each for each in made), sign
     assert all(each == each.strip() and "*" not in each for each in made)
     assert any(re.fullmatch("%[a-z]+%", each) for each in made)
+
+
+def test_digits_change_on_both_sides() -> None:
+    row = (
+        "Flight 052 left at 7:45 with 145 people, 7 of them ill.",
+        "Chuyến 052 cất cánh lúc 7:45 với 145 người, 7 bị ốm.",
+    )
+    shape = r"Flight (0\d\d) left at ([1-9]):([1-9]\d) with ([1-9]\d\d) people, \2 of them ill\."
+    seen = set()
+    for seed in range(100):
+        source, target = change_digits(row, np.random.default_rng(seed))
+        match = re.fullmatch(shape, source)
+        assert match
+        seen.add(match.groups())
+        assert target == "Chuyến {} cất cánh lúc {}:{} với {} người, {} bị ốm.".format(*match.groups(), match[2])
+    assert len(seen) > 90
+
+
+def test_digits_that_differ_stay() -> None:
+    row = ("On July 4 we met.", "Ngày 4 tháng 7 chúng tôi gặp nhau.")
+    assert change_digits(row, np.random.default_rng(0)) == row
+
+
+@pytest.mark.parametrize(
+    ("row", "around"),
+    [
+        (("He is forty-five.", "Anh ấy bốn mươi lăm tuổi."), ("He is |.", "Anh ấy | tuổi.")),
+        (
+            ("Twenty people, and two cats", "Hai mươi người và hai con mèo"),
+            ("| people, and | cats", "| người và | con mèo"),
+        ),
+        # 21 is not 20, and what is said twice, or in figures, could be anything.
+        (("The twenty-first day", "Ngày hai mươi mốt"), ("The twenty-first day", "Ngày hai mươi mốt")),
+        (("five years", "năm năm"), ("five years", "năm năm")),
+        (("five cats in a year", "5 con mèo trong một năm"), ("five cats in a year", "5 con mèo trong một năm")),
+    ],
+)
+def test_number_words_change_on_both_sides(row: tuple[str, str], around: tuple[str, str]) -> None:
+    words = NumberWords("en"), NumberWords("vi")
+    patterns = [re.escape(side).replace(r"\|", "(.+?)") for side in around]
+    seen = set()
+    for seed in range(50):
+        source, target = change_numbers(row, words, np.random.default_rng(seed))
+        english, vietnamese = re.fullmatch(patterns[0], source), re.fullmatch(patterns[1], target)
+        assert english and vietnamese, (source, target)
+        for one, other in zip(english.groups(), vietnamese.groups(), strict=True):
+            assert words[0].once(one) == words[1].once(other) != set()
+            assert one[0].isupper() == other[0].isupper()
+        seen.add(source)
+    assert len(seen) == 1 if around == row else len(seen) > 20
+
+
+def test_a_language_without_number_words() -> None:
+    with pytest.raises(ValueError, match=r"no number words are known for language 'xx': set noise\.numbers to 0"):
+        Noise(NoiseConfig(numbers=0.1), "en", "xx")
+    Noise(NoiseConfig(), "en", "xx")
 
 
 def test_shares_are_met() -> None:

@@ -16,7 +16,7 @@ from training.corpora import Corpus
 from training.data import CleanConfig
 from training.errors import InputError
 from training.fit import FitConfig
-from training.noise import NoiseConfig
+from training.noise import Noise, NoiseConfig
 from training.seq2seq import Seq2SeqConfig
 from training.subwords import SubwordConfig
 
@@ -111,6 +111,10 @@ class TranslationRun(Run):
     model: Seq2SeqConfig = field(default_factory=Seq2SeqConfig)
     noise: NoiseConfig = field(default_factory=NoiseConfig)
     decode: DecodeConfig = field(default_factory=DecodeConfig)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        Noise(self.noise, self.source_language, self.target_language)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-Pair = tuple[str, str]
+from training.numbers import NumberWords, Pair, change_numbers
+
 _STOPS = ".!?…"
 
 
@@ -22,6 +23,8 @@ class NoiseConfig:
     copied: float = 0.0
     """Rows in which both sides get the same link, address, placeholder, code, number, name or emoji, made up at random:
     what is to be copied is never learnt by heart (Currey et al. 2017, who copy whole sentences)."""
+    numbers: float = 0.0
+    """Rows in which the numbers that both sides have are changed into others, in digits or in words."""
     subword_dropout: float = 0.0
     """For BPE, the share of merges that are left out (BPE-dropout, Provilkov et al. 2020); for a unigram model, the
     smoothing of the distribution that segmentations are drawn from (Kudo 2018, section 3.3)."""
@@ -34,19 +37,33 @@ class NoiseConfig:
             raise ValueError(f"lower {self.lower} and titled {self.titled} are shares of the same rows: give at most 1")
 
 
-def disturb(config: NoiseConfig, row: Pair, rng: np.random.Generator) -> Pair:
-    """A pair of source and translation, with the noise that `rng` draws for it."""
-    source, target = row
-    case, unpunctuated, copied = rng.random(3)
-    if unpunctuated < config.unpunctuated and source.rstrip(_STOPS):
-        source, target = source.rstrip(_STOPS), target.rstrip(_STOPS) or target
-    if case < config.lower:
-        source = source.lower()
-    elif case < config.lower + config.titled:
-        source = re.sub(r"(?<!\S)[a-z]", lambda match: match.group().upper(), source)
-    if copied < config.copied:
-        source, target = _with_copy(source, target, literal(rng), rng)
-    return source, target
+class Noise:
+    """The noise of a pair of languages.
+
+    Raises:
+        ValueError: numbers are to be changed, and the number words of a language are not known.
+    """
+
+    def __init__(self, config: NoiseConfig, source_language: str, target_language: str) -> None:
+        self.config = config
+        self._words = (NumberWords(source_language), NumberWords(target_language)) if config.numbers else None
+
+    def disturb(self, row: Pair, rng: np.random.Generator) -> Pair:
+        """A pair of source and translation, with the noise that `rng` draws for it."""
+        config = self.config
+        case, unpunctuated, copied, numbers = rng.random(4)
+        if self._words and numbers < config.numbers:
+            row = change_numbers(row, self._words, rng)
+        source, target = row
+        if unpunctuated < config.unpunctuated and source.rstrip(_STOPS):
+            source, target = source.rstrip(_STOPS), target.rstrip(_STOPS) or target
+        if case < config.lower:
+            source = source.lower()
+        elif case < config.lower + config.titled:
+            source = re.sub(r"(?<!\S)[a-z]", lambda match: match.group().upper(), source)
+        if copied < config.copied:
+            source, target = _with_copy(source, target, literal(rng), rng)
+        return source, target
 
 
 def _with_copy(source: str, target: str, copy: str, rng: np.random.Generator) -> Pair:

@@ -35,6 +35,7 @@ from training.fit import FitConfig, Trainer
 from training.graphs import Tensors, classifier_graph, encoder_graph, step_graph
 from training.language_model import LanguageModel, pieces
 from training.metrics import sentiment_metrics, translation_metrics
+from training.noise import Noise
 from training.seq2seq import Seq2Seq
 from training.state import load_progress
 from training.subwords import SubwordConfig, train_subwords
@@ -328,10 +329,10 @@ class TranslationPipeline(Pipeline):
 
     def task(self, tokenizers: dict[str, Tokenizer]) -> TranslationTask:
         source, target = tokenizers["source"], tokenizers["target"]
-        model = Seq2Seq(self.config.model, len(source), len(target))
-        return TranslationTask(
-            model, source, target, self.config.label_smoothing, self.config.decode, self.config.noise
-        )
+        config = self.config
+        model = Seq2Seq(config.model, len(source), len(target))
+        noise = Noise(config.noise, config.source_language, config.target_language)
+        return TranslationTask(model, source, target, config.label_smoothing, config.decode, noise)
 
     def graphs(self, task: Task, tensors: Tensors, *, int8: bool) -> dict[str, bytes]:
         values, readout = cast(TranslationTask, task).ranges(

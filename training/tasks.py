@@ -17,7 +17,8 @@ from inference.tokenizer import BEGIN, END, PAD, Tokenizer, pad
 from training.classifier import SentimentClassifier
 from training.data import buckets
 from training.language_model import LanguageModel
-from training.noise import NoiseConfig, Pair, disturb
+from training.noise import Noise
+from training.numbers import Pair
 from training.seq2seq import Seq2Seq
 
 _CHUNK = 512
@@ -96,7 +97,7 @@ class TranslationTask(Task):
         target: Tokenizer,
         smoothing: float,
         decode: DecodeConfig,
-        noise: NoiseConfig,
+        noise: Noise,
     ) -> None:
         super().__init__()
         self.model, self.source, self.target = model, source, target
@@ -109,9 +110,9 @@ class TranslationTask(Task):
     def collate(self, rows: Sequence[Pair], seed: int | None = None) -> TranslationBatch:
         if seed is not None:
             rng = np.random.default_rng(seed)
-            rows = [disturb(self.noise, row, rng) for row in rows]
+            rows = [self.noise.disturb(row, rng) for row in rows]
         sides = zip((self.source, self.target), ([s for s, _ in rows], [t for _, t in rows]), strict=True)
-        alpha = self.noise.subword_dropout if seed is not None else 0.0
+        alpha = self.noise.config.subword_dropout if seed is not None else 0.0
         encoded = [t.sample(texts, alpha, seed or 0) if alpha else t.encode(texts) for t, texts in sides]
         source, lengths = pad([[*ids, END] for ids in encoded[0]])
         inputs, _ = pad([[BEGIN, *ids] for ids in encoded[1]])
