@@ -1,4 +1,4 @@
-"""`python -m training run|subwords|pretrain|fit|export|evaluate CONFIG`: make a checkpoint from text files."""
+"""`python -m training run CONFIG`: make a checkpoint from text files, all at once or stage by stage."""
 
 import argparse
 import os
@@ -10,7 +10,7 @@ from training.config import data_root, load_config
 from training.errors import InputError
 from training.pipeline import Places, pipeline
 
-STAGES = ("subwords", "pretrain", "fit", "export", "evaluate")
+STAGES = ("synthesise", "subwords", "pretrain", "fit", "export", "evaluate")
 
 
 def main() -> int:

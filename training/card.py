@@ -1,5 +1,6 @@
 """The model card: what a checkpoint is, what it was made of and how well it does, written from its own config."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from training.config import CardConfig
@@ -26,7 +27,8 @@ Task: {config["task"]}. Model: {model}. Weights in the served graphs: {weights};
 
 {_scores(config["metrics"])}
 
-Scored by `python -m training evaluate` through the predictor that serves, with its default settings.
+Scored by `python -m training evaluate` through the predictor that serves, with its default settings where no
+variant is named.{_speed(config.get("speed"))}
 
 ## Data
 
@@ -63,14 +65,29 @@ def _cut(dev_rows: int) -> str:
 def _scores(metrics: dict[str, dict[str, Any]]) -> str:
     if not metrics:
         return "Not scored yet."
-    hidden = ("rows", "fp32")
-    names = [n for n in next(iter(metrics.values())) if n not in hidden and not n.endswith("_signature")]
+    first = next(iter(metrics.values()))
+    names = [n for n, v in first.items() if n != "rows" and not isinstance(v, dict) and not n.endswith("_signature")]
     lines = [f"| set | rows | {' | '.join(names)} |", "|---" * (len(names) + 2) + "|"]
     for name, values in metrics.items():
-        lines.append(f"| {name} | {values['rows']} | {' | '.join(str(values[n]) for n in names)} |")
-        if "fp32" in values:
-            lines.append(
-                f"| {name}, fp32 graphs | {values['rows']} | {' | '.join(str(values['fp32'][n]) for n in names)} |"
-            )
+        for label, variant in _variants(name, values):
+            lines.append(f"| {label} | {values['rows']} | {' | '.join(str(variant[n]) for n in names)} |")
     signatures = {v for values in metrics.values() for n, v in values.items() if n.endswith("_signature")}
     return "\n".join(lines + [""] + [f"Signature: `{signature}`" for signature in sorted(signatures)])
+
+
+def _variants(label: str, values: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """A set's values, and those of the variants within: decoded by a beam, by the fp32 graphs."""
+    yield label, values
+    for name, value in values.items():
+        if isinstance(value, dict):
+            yield from _variants(f"{label}, {name}", value)
+
+
+def _speed(speed: dict[str, Any] | None) -> str:
+    if speed is None:
+        return ""
+    return (
+        f"\n\nOne text of {speed['set']} after the other ({speed['texts']} of them, {speed['mean_words']} words on "
+        f"average), one thread, on the machine that scored it: {speed['median_ms']} ms in the median, "
+        f"{speed['p95_ms']} ms at the 95th percentile."
+    )

@@ -19,6 +19,7 @@ from training.fit import FitConfig
 from training.noise import Noise, NoiseConfig
 from training.seq2seq import Seq2SeqConfig
 from training.subwords import SubwordConfig
+from training.synthesis import MadeCorpus
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,8 @@ class TranslationRun(Run):
     source_subwords: SubwordConfig
     target_subwords: SubwordConfig
     model: Seq2SeqConfig = field(default_factory=Seq2SeqConfig)
+    made: tuple[MadeCorpus, ...] = ()
+    """Training text of one language, the other side of which a translator makes."""
     noise: NoiseConfig = field(default_factory=NoiseConfig)
     decode: DecodeConfig = field(default_factory=DecodeConfig)
 

@@ -6,7 +6,6 @@ else. So a run that was killed and started again goes through the same batches t
 
 import json
 import math
-import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -27,8 +26,9 @@ from inference.files import write_atomically
 from training.data import Array, Batches, buckets
 from training.errors import InputError
 from training.history import History
-from training.noise import Pair
+from training.numbers import Pair
 from training.state import Progress, load_state, save_state
+from training.stopping import stoppable
 from training.tasks import Batch, Held, Task
 
 
@@ -162,7 +162,8 @@ class Trainer:
         self.module, self.optimiser = self.fabric.setup(task, optimiser)
         self.averaged.to(self.fabric.device)
         self.progress = Progress()
-        self._asked = self._stop = False  # Asked in this process; agreed among all.
+        self._asked: Callable[[], bool] = lambda: False  # In this process.
+        self._stop = False  # Agreed among all.
 
     @property
     def _state(self) -> Path:
@@ -188,7 +189,7 @@ class Trainer:
             # In a log file a line now and then is enough.
             mininterval=0.1 if sys.stderr.isatty() else 30,
         )
-        with self._stoppable(), bar:
+        with stoppable("stopping after this update") as self._asked, bar:
             while self.progress.update < self.config.updates and not self._converged():
                 self._advance(history, bar)
         if history:
@@ -236,7 +237,7 @@ class Trainer:
             total += loss.detach()
         norm = fabric.clip_gradients(self.module, self.optimiser, max_norm=config.clip, error_if_nonfinite=False)
         # With the loss goes whether to stop: a signal may reach one process only, or each in another update.
-        sums = torch.stack([total, torch.full_like(total, float(self._asked))])
+        sums = torch.stack([total, torch.full_like(total, float(self._asked()))])
         train_loss, stop = _tensor(fabric.all_reduce(sums, reduce_op="sum")).tolist()
         self._stop = stop > 0
         record = {
@@ -308,21 +309,6 @@ class Trainer:
     def _converged(self) -> bool:
         every = self.config.validate_every or max(1, self.config.updates // 20)
         return 0 < self.config.patience <= (self.progress.update - self.progress.best_update) // every
-
-    @contextmanager
-    def _stoppable(self) -> Iterator[None]:
-        """Let SIGINT and SIGTERM end the run after the update under way, its state saved."""
-
-        def request(*_: object) -> None:
-            self._asked = True
-            tqdm.write("stopping after this update", file=sys.stderr)
-
-        before = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
 
 def _refuse_nan(record: dict[str, float]) -> None:

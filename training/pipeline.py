@@ -1,14 +1,16 @@
-"""The stages of a run: subwords -> fit -> export -> evaluate. Each reads the files of the last, and can run alone.
+"""The stages of a run: synthesise -> subwords -> pretrain -> fit -> export -> evaluate.
 
-Export comes before evaluation, since what is scored is what is served: the int8 graphs, through `inference.predictors`.
+Each reads the files of the last, and can run alone. Export comes before evaluation, since what is scored is what is
+served: the int8 graphs, through `inference.predictors`.
 """
 
 import dataclasses
 import json
 import platform
 import subprocess
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from hashlib import sha256
 from importlib.metadata import version
@@ -28,7 +30,7 @@ from inference.tokenizer import Tokenizer
 from training.card import model_card
 from training.classifier import SentimentClassifier
 from training.config import AnyRun, SentimentRun, TranslationRun
-from training.corpora import read
+from training.corpora import Corpus, read
 from training.data import Split, clean, key, leak_keys, pair_fault, split_off, text_fault
 from training.errors import InputError
 from training.fit import FitConfig, Trainer
@@ -39,6 +41,7 @@ from training.noise import Noise
 from training.seq2seq import Seq2Seq
 from training.state import load_progress
 from training.subwords import SubwordConfig, train_subwords
+from training.synthesis import Synthesis
 from training.tasks import Held, PretrainTask, SentimentTask, Task, TranslationTask
 
 
@@ -93,8 +96,12 @@ class Pipeline(ABC):
         """What the checkpoint's config.json tells the predictor."""
 
     @abstractmethod
+    def predictor(self, checkpoint: Checkpoint) -> TranslationPredictor | SentimentPredictor:
+        """What serves the checkpoint."""
+
+    @abstractmethod
     def measure(self, checkpoint: Checkpoint, held: Held) -> dict[str, Any]:
-        """The metrics of a checkpoint on a dev or test set, through its predictor."""
+        """The metrics of a checkpoint on a dev or test set, through its predictor; those of a variant stand within."""
 
     # The data.
 
@@ -118,6 +125,10 @@ class Pipeline(ABC):
         leaks = () if self.config.data.keep_leaks else (*dev, *self.held("test"))
         return leak_keys(self.tidy(*row)[0] for held in leaks for row in held.rows)
 
+    def corpora(self) -> Sequence[Corpus]:
+        """What to train on."""
+        return self.config.data.train
+
     @abstractmethod
     def check(self, row: tuple[str, str], where: str) -> None:
         """Raise InputError when a row cannot belong to this task at all."""
@@ -127,7 +138,9 @@ class Pipeline(ABC):
         """The training split, cleaned, without what any dev or test set has; and the dev sets, tidy too."""
         data = self.config.data
         dev = [Held(held.name, [self.tidy(*row) for row in held.rows]) for held in self.held("dev")]
-        split = clean(data.train, self.fields, self.places.data, self.tidy, self.fault, self.check, self.held_out(dev))
+        split = clean(
+            self.corpora(), self.fields, self.places.data, self.tidy, self.fault, self.check, self.held_out(dev)
+        )
         if data.dev_rows:
             if data.dev_rows >= len(split.rows):
                 raise InputError(
@@ -155,6 +168,10 @@ class Pipeline(ABC):
         return start
 
     # The stages.
+
+    @abstractmethod
+    def synthesise(self) -> None:
+        """Make the training text that the run wants made, if any."""
 
     def subwords(self) -> None:
         """Learn the tokenizers from the training text and write them to `tokenizers/NAME/` with how they were made.
@@ -231,7 +248,7 @@ class Pipeline(ABC):
         texts = {"train": (split.rows, split.weights.tolist()), **{held.name: held.rows for held in dev}}
         # What must be the same for a run to go on: its config, but for what changes no weight, and its data.
         settings = dataclasses.asdict(self.config)
-        for name in ("card", "data", "int8", "decode", "name", "task", "init_from", "pretrain"):
+        for name in ("card", "data", "int8", "decode", "name", "task", "init_from", "pretrain", "made"):
             settings.pop(name, None)
         settings["fit"] = dataclasses.asdict(config)
         # The schedule is compared rate by rate; the rest says where and how often, not what.
@@ -301,12 +318,29 @@ class Pipeline(ABC):
             exact = open_checkpoint(twin, self.config.task)
             for held in dev:
                 metrics[held.name]["fp32"] = self.measure(exact, held)
-        config = {**checkpoint.config, "metrics": metrics}
+        config = {**checkpoint.config, "metrics": metrics, "speed": self.speed(checkpoint, dev[0])}
         files = {name: checkpoint.read(name) for name in checkpoint.hashes if name != "config.json"}
         files["MODEL_CARD.md"] = model_card(config, self.config.card).encode()
         written = write_checkpoint(self.checkpoint_directory, config, files)
         print(json.dumps(metrics, indent=1, ensure_ascii=False))
         print(f"evaluate: {written.path}, version {written.version}")
+
+    def speed(self, checkpoint: Checkpoint, held: Held) -> dict[str, Any]:
+        """How long the predictor takes for one text after the other, on one thread."""
+        predictor, texts = self.predictor(checkpoint), [text for text, _ in held.rows[:_TIMED]]
+        times = []
+        for text in texts:
+            start = time.perf_counter()
+            predictor.predict([text])
+            times.append(1000 * (time.perf_counter() - start))
+        words = float(np.mean([len(text.split()) for text in texts]))
+        return {
+            "set": held.name,
+            "texts": len(texts),
+            "mean_words": round(words, 1),
+            "median_ms": round(float(np.median(times)), 2),
+            "p95_ms": round(float(np.percentile(times, 95)), 2),
+        }
 
 
 class TranslationPipeline(Pipeline):
@@ -344,6 +378,23 @@ class TranslationPipeline(Pipeline):
             "step.onnx": step_graph(config, tensors, values, readout, int8=int8),
         }
 
+    def corpora(self) -> Sequence[Corpus]:
+        return (*super().corpora(), *(synthesis.pairs() for synthesis in self._syntheses()))
+
+    def _syntheses(self) -> Iterator[Synthesis]:
+        config = self.config
+        sides = {"source": config.source_language, "target": config.target_language}
+        for number, made in enumerate(config.made):
+            other = "target" if made.gives == "source" else "source"
+            yield Synthesis(
+                made, (sides[made.gives], sides[other]), self.directory / "made" / str(number), self.places.data
+            )
+
+    def synthesise(self) -> None:
+        """Let translators make the other sides of the corpora of one language, in `runs/NAME/made/`."""
+        for synthesis in self._syntheses():
+            synthesis.run(self.config.fit.devices)
+
     def pretrain(self) -> None:
         """A translator begins with `fit`."""
 
@@ -354,8 +405,15 @@ class TranslationPipeline(Pipeline):
             "decode": dataclasses.asdict(self.config.decode),
         }
 
+    def predictor(self, checkpoint: Checkpoint) -> TranslationPredictor:
+        return TranslationPredictor(checkpoint)
+
     def measure(self, checkpoint: Checkpoint, held: Held) -> dict[str, Any]:
-        outputs = TranslationPredictor(checkpoint).predict([source for source, _ in held.rows])
+        beam = {} if self.config.decode.beam_size > 1 else {f"beam {_BEAM}": self._measure(checkpoint, held, _BEAM)}
+        return {**self._measure(checkpoint, held), **beam}
+
+    def _measure(self, checkpoint: Checkpoint, held: Held, beam_size: int | None = None) -> dict[str, Any]:
+        outputs = self.predictor(checkpoint).predict([source for source, _ in held.rows], beam_size)
         metrics = translation_metrics([output.text for output in outputs], [target for _, target in held.rows])
         return {**metrics, "truncated": sum(output.truncated for output in outputs)}
 
@@ -389,6 +447,9 @@ class SentimentPipeline(Pipeline):
 
     def graphs(self, task: Task, tensors: Tensors, *, int8: bool) -> dict[str, bytes]:  # noqa: ARG002
         return {"classifier.onnx": classifier_graph(self.config.model, tensors, int8=int8)}
+
+    def synthesise(self) -> None:
+        """No text is made for a classifier."""
 
     def pretrain(self) -> None:
         """Teach the embedding and the first layer to predict neighbouring subwords, in `runs/NAME/pretrain/`."""
@@ -429,11 +490,18 @@ class SentimentPipeline(Pipeline):
             "lowercase": self.config.lowercase,
         }
 
+    def predictor(self, checkpoint: Checkpoint) -> SentimentPredictor:
+        return SentimentPredictor(checkpoint)
+
     def measure(self, checkpoint: Checkpoint, held: Held) -> dict[str, Any]:
-        results = SentimentPredictor(checkpoint).predict([text for text, _ in held.rows])
+        results = self.predictor(checkpoint).predict([text for text, _ in held.rows])
         return sentiment_metrics([result.scores for result in results], [label for _, label in held.rows])
 
 
+_BEAM = 5
+"""Scored beside greedy decoding: what a caller gains who asks for more."""
+_TIMED = 200
+"""Texts whose time is taken."""
 _PRETRAIN_DEV = 200
 """Dev texts that measure the perplexity: every position of them is a choice among the whole vocabulary."""
 

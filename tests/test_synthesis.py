@@ -1,0 +1,107 @@
+"""Synthetic pairs: the toy translator makes the sides that it knows by heart; work goes on, and is never mixed."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, run_training
+
+from inference.checkpoint import open_checkpoint, write_checkpoint
+from training import synthesis
+from training.corpora import Corpus, read
+from training.errors import InputError
+from training.synthesis import MadeCorpus, Synthesis
+
+TINY = ROOT / "training" / "configs" / "tiny"
+ROWS = [tuple(line.split("\t")) for line in (TINY / "translation.tsv").read_text(encoding="utf-8").splitlines()[1:]]
+
+
+@pytest.fixture
+def made(toys: Path) -> MadeCorpus:
+    return MadeCorpus(Corpus(table="translation.tsv"), "source", str(toys / "checkpoints" / "tiny-translation"))
+
+
+def synthesise(made: MadeCorpus, folder: Path) -> list[tuple[str, ...]]:
+    work = Synthesis(made, ("en", "vi"), folder, TINY)
+    work.run(1)
+    return list(read(work.pairs(), ("source", "target"), TINY))
+
+
+def test_the_side_that_lacks_is_made(made: MadeCorpus, tmp_path: Path) -> None:
+    corpus = Corpus(table="translation.tsv", weight=0.25)
+    assert synthesise(replace(made, corpus=corpus), tmp_path / "all") == ROWS
+    assert Synthesis(replace(made, corpus=corpus), ("en", "vi"), tmp_path / "all", TINY).pairs().weight == 0.25
+    assert synthesise(replace(made, first=3), tmp_path / "some") == ROWS[:3]
+
+
+def test_made_sources_are_marked(made: MadeCorpus, tmp_path: Path) -> None:
+    # English text as the target side of a translator from Vietnamese: its sources are what the toy says.
+    given = replace(made, corpus=replace(made.corpus, columns={"target": "source"}), gives="target", mark="* ")
+    assert synthesise(given, tmp_path) == [(f"* {vietnamese}", english) for english, vietnamese in ROWS]
+    with pytest.raises(ValueError, match="only made ones are marked"):
+        replace(given, gives="source")
+
+
+def test_it_goes_on_where_it_was(made: MadeCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(synthesis, "_LINES", 5)
+    assert synthesise(made, tmp_path) == ROWS
+    output = tmp_path / "target.txt"
+    # What is there is kept as it is, but for the half line that an end by force left.
+    output.write_text("".join(f"mine {i}\n" for i in range(7)) + "hal", encoding="utf-8")
+    with pytest.raises(InputError, match=r"target\.txt is not whole: run `python -m training synthesise CONFIG` first"):
+        Synthesis(made, ("en", "vi"), tmp_path, TINY).pairs()
+    assert [target for _, target in synthesise(made, tmp_path)] == [f"mine {i}" for i in range(7)] + [
+        target for _, target in ROWS[7:]
+    ]
+
+
+def test_what_was_made_in_another_way_is_not_mixed_in(made: MadeCorpus, tmp_path: Path) -> None:
+    synthesise(made, tmp_path)
+    for other in (replace(made, beam_size=2), replace(made, first=5)):
+        with pytest.raises(InputError, match=r"made in another way .* or remove that folder"):
+            Synthesis(other, ("en", "vi"), tmp_path, TINY)
+    with pytest.raises(InputError, match="translates from 'en' to 'vi': name a translator from 'vi' to 'en'"):
+        Synthesis(made, ("vi", "en"), tmp_path / "new", TINY).run(1)
+
+
+def test_a_newer_checkpoint_does_not_go_on_with_an_older_ones_work(
+    made: MadeCorpus, toy_copy: Path, tmp_path: Path
+) -> None:
+    path = toy_copy / "tiny-translation"
+    made = replace(made, checkpoint=str(path))
+    assert synthesise(made, tmp_path / "made") == ROWS
+    old = open_checkpoint(path, "translation")
+    files = {name: old.read(name) for name in old.hashes if name != "config.json"}
+    write_checkpoint(path, {**old.config, "retrained": True}, files)
+    # What is whole stays good; what is not whole would be of two makers.
+    assert synthesise(made, tmp_path / "made") == ROWS
+    (tmp_path / "made" / "target.txt").write_text("one\n", encoding="utf-8")
+    with pytest.raises(InputError, match=f"checkpoint was {old.version}"):
+        synthesise(made, tmp_path / "made")
+
+
+@pytest.mark.parametrize("values", [{"first": -1}, {"beam_size": 0}])
+def test_config_names_the_value(made: MadeCorpus, values: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match=r"first is .* and beam_size .*: give 0 \(all\) or more"):
+        replace(made, **values)  # type: ignore[arg-type]
+
+
+def test_a_run_trains_on_what_it_made(toys: Path, tmp_path: Path) -> None:
+    tiny = (TINY.parent / "tiny-translation.toml").read_text(encoding="utf-8")
+    config = tmp_path / "run.toml"
+    config.write_text(
+        f"""{tiny.replace('root = "tiny"', f'root = "{TINY}"')}
+[[made]]
+corpus = {{ table = "translation.tsv" }}
+gives = "source"
+first = 8
+checkpoint = "{toys / "checkpoints" / "tiny-translation"}"
+""",
+        encoding="utf-8",
+    )
+    refused = run_training("subwords", config, tmp_path)
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    assert "run `python -m training synthesise CONFIG` first" in refused.stderr
+    assert run_training("synthesise", config, tmp_path).returncode == 0
+    # It made what the training text has already: eight rows more are read, and dropped.
+    assert "data: 32 of 40 rows kept; dropped: 8 duplicate" in run_training("subwords", config, tmp_path).stdout

@@ -1,0 +1,177 @@
+"""Synthetic pairs: a translator makes the side that a corpus lacks, so that a model can train on it.
+
+Made sources are back-translation (Sennrich et al. 2016): of a target language there is more text than there are pairs.
+Made targets are sequence-level distillation (Kim & Rush 2016): what a beam, or a larger model, would have said.
+"""
+
+import json
+import signal
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import islice
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Literal
+
+from tqdm import tqdm
+
+from inference.checkpoint import Checkpoint, open_checkpoint
+from inference.files import write_atomically
+from inference.predictors import TranslationPredictor
+from inference.text import normalise
+from training.corpora import Corpus, read
+from training.errors import InputError
+from training.stopping import stoppable
+
+_LINES = 256
+"""Lines that are translated and written together: what an end by force can cost."""
+_MAX_CHARACTERS = 1000
+"""Longer texts are left out, as they are from other training text."""
+
+
+@dataclass(frozen=True)
+class MadeCorpus:
+    """A corpus of one language, and how its other side is made."""
+
+    corpus: Corpus
+    gives: Literal["source", "target"]
+    """The side that the corpus has."""
+    checkpoint: str
+    """The folder of the translator that makes the other side."""
+    first: int = 0
+    """Only so many texts; 0: all."""
+    beam_size: int = 1
+    mark: str = ""
+    """Put before every made source, so that the model can tell it from a real one (Caswell et al. 2019)."""
+
+    def __post_init__(self) -> None:
+        if self.first < 0 or self.beam_size < 1:
+            raise ValueError(
+                f"first is {self.first} and beam_size {self.beam_size}: give 0 (all) or more, and 1 (greedy) or more"
+            )
+        if self.mark and self.gives == "source":
+            raise ValueError(f"mark is {self.mark!r}, but this corpus gives its sources: only made ones are marked")
+
+
+class Synthesis:
+    """Makes a corpus in a folder, line by line: it can be stopped, and goes on where it was."""
+
+    def __init__(self, made: MadeCorpus, languages: tuple[str, str], directory: Path, root: Path) -> None:
+        """Take the languages to translate from and to; the given texts are found below `root`.
+
+        Raises InputError when what is in `directory` was made in another way.
+        """
+        self.made, self.languages, self.directory = made, languages, directory
+        self._paths = {side: directory / f"{side}.txt" for side in ("source", "target")}
+        self._output = self._paths["target" if made.gives == "source" else "source"]
+        self._texts = _texts(made, root)
+        self._how = {
+            "beam_size": made.beam_size,
+            "mark": made.mark,
+            "texts": sha256("\n".join(self._texts).encode()).hexdigest(),
+        }
+        if self._record.exists():
+            self._check_record()
+
+    @property
+    def _record(self) -> Path:
+        return self.directory / "made.json"
+
+    def _check_record(self) -> None:
+        before = json.loads(self._record.read_text(encoding="utf-8"))
+        changed = [
+            f"{name} was {before.get(name)}, is {value}"
+            for name, value in self._how.items()
+            if before.get(name) != value
+        ]
+        if changed:
+            raise InputError(
+                f"what is in {self.directory} was made in another way ({'; '.join(changed)}): change it back, "
+                "or remove that folder to make it anew"
+            )
+
+    def _translator(self) -> Checkpoint:
+        checkpoint = open_checkpoint(Path(self.made.checkpoint), "translation")
+        theirs = checkpoint.config["source_language"], checkpoint.config["target_language"]
+        if theirs != self.languages:
+            needed, found = (f"{one!r} to {other!r}" for one, other in (self.languages, theirs))
+            raise InputError(f"{checkpoint.path} translates from {found}: name a translator from {needed}")
+        return checkpoint
+
+    def pairs(self) -> Corpus:
+        """What was made, as a corpus to train on. Raises InputError when it is not whole yet."""
+        if self._done() < len(self._texts):
+            raise InputError(f"{self._output} is not whole: run `python -m training synthesise CONFIG` first")
+        lines = {side: str(path.absolute()) for side, path in self._paths.items()}
+        return Corpus(lines=lines, weight=self.made.corpus.weight)
+
+    def _done(self) -> int:
+        """How many lines are whole; half a line, left by an end by force, is cut off."""
+        if not self._output.exists():
+            return 0
+        whole = self._output.read_bytes()
+        whole = whole[: whole.rfind(b"\n") + 1]
+        with self._output.open("r+b") as file:
+            file.truncate(len(whole))
+        return whole.count(b"\n")
+
+    def run(self, processes: int) -> None:
+        """Make what is still to be made.
+
+        Raises KeyboardInterrupt when told to stop, after the lines under way; CheckpointError, or InputError when the
+        checkpoint is not the one that made the lines so far, or translates between other languages.
+        """
+        done = self._done()
+        if done == len(self._texts):
+            return
+        self._how["checkpoint"] = self._translator().version
+        if self._record.exists():
+            self._check_record()
+        else:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            _write(self._paths[self.made.gives], "".join(f"{text}\n" for text in self._texts))
+            _write(self._record, json.dumps(self._how, indent=1) + "\n")
+        chunks = [self._texts[i : i + _LINES] for i in range(done, len(self._texts), _LINES)]
+        pool = ProcessPoolExecutor(processes, get_context("spawn"), _begin, (self.made.checkpoint, self.made.beam_size))
+        bar = tqdm(total=len(self._texts), initial=done, unit="line", desc=f"{self._output}")
+        with stoppable("stopping after these lines") as asked, self._output.open("a", encoding="utf-8") as file, bar:
+            try:
+                for lines in pool.map(_translate, chunks):
+                    file.write("".join(f"{self.made.mark}{line}\n" for line in lines))
+                    file.flush()
+                    bar.update(len(lines))
+                    if asked():
+                        raise KeyboardInterrupt(f"stopped after line {bar.n}; the same command goes on from there")
+            finally:
+                pool.shutdown(cancel_futures=True)
+
+
+def _write(path: Path, text: str) -> None:
+    write_atomically(path, lambda beside: beside.write_text(text, encoding="utf-8"))
+
+
+def _texts(made: MadeCorpus, root: Path) -> list[str]:
+    """The given texts, each once."""
+    texts = (normalise(text) for (text,) in read(made.corpus, (made.gives,), root))
+    fit = dict.fromkeys(text for text in texts if 0 < len(text) <= _MAX_CHARACTERS)
+    if not fit:
+        raise InputError(f"{made.corpus} has no texts")
+    return list(islice(fit, made.first or None))
+
+
+_predictor: TranslationPredictor
+_beam_size: int
+
+
+def _begin(checkpoint: str, beam_size: int) -> None:
+    """Load a process's translator. A Ctrl-C reaches the whole group: only the first process shall heed it."""
+    global _predictor, _beam_size
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _predictor = TranslationPredictor(open_checkpoint(Path(checkpoint), "translation"), batch_rows=64)
+    _beam_size = beam_size
+
+
+def _translate(texts: Sequence[str]) -> list[str]:
+    return [normalise(translation.text) for translation in _predictor.predict(texts, _beam_size)]
