@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from inference.checkpoint import CheckpointError
+from training.ablation import ablate
 from training.config import data_root, load_config
 from training.errors import InputError
 from training.pipeline import Places, pipeline
@@ -16,10 +17,17 @@ STAGES = ("synthesise", "subwords", "pretrain", "fit", "export", "evaluate")
 def main() -> int:
     """Run the stages asked for: 2 when config or data must be mended, 1 when training broke, 130 when stopped."""
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
-    parser.add_argument("stage", choices=("run", *STAGES), help="run: all stages, one after the other")
+    parser.add_argument(
+        "stage",
+        choices=("run", *STAGES, "ablate"),
+        help="run: all stages, one after the other; ablate: train the variants that the config lists, and compare them",
+    )
     parser.add_argument("config", type=Path, help="a TOML file, such as training/configs/translation.toml")
     arguments = parser.parse_args()
     try:
+        if arguments.stage == "ablate":
+            ablate(arguments.config, Path("runs") / "ablations")
+            return 0
         config = load_config(arguments.config)
         stages = pipeline(config, Places(data_root(config, arguments.config)))
         wanted = STAGES if arguments.stage == "run" else (arguments.stage,)

@@ -4,9 +4,10 @@ import json
 import os
 import re
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_type_hints
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -182,6 +183,7 @@ def _be_strict(kind: Any) -> None:
         _be_strict(argument)
 
 
+Config = TypeVar("Config")
 AnyRun = TranslationRun | SentimentRun
 _be_strict(AnyRun)
 _ADAPTER: TypeAdapter[AnyRun] = TypeAdapter(Annotated[AnyRun, Field(discriminator="task")])
@@ -195,14 +197,23 @@ def data_root(config: AnyRun, path: Path) -> Path:
 
 def load_config(path: Path) -> AnyRun:
     """Read a run's TOML file. Raises InputError that names the key, its value and the choices."""
+    return checked(run_from, read_toml(path), path)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """What is in a TOML file. Raises InputError when it is none."""
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"cannot read the config {path}: {error.strerror}") from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError(f"{path} is not a TOML file: {error}") from error
+
+
+def checked(make: Callable[[dict[str, Any]], Config], values: dict[str, Any], path: Path) -> Config:
+    """`make(values)`, with its errors turned into an InputError that names the file, the key and the value."""
     try:
-        return run_from(values)
+        return make(values)
     except ValidationError as error:
         raise InputError(f"{path}: {'; '.join(map(_fault, error.errors()))}") from error
     except (TypeError, ValueError) as error:

@@ -1,0 +1,155 @@
+"""Ablations: variants of one run, each trained in the same way, and a table of what each of them brings on dev."""
+
+import dataclasses
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from pydantic import ConfigDict, TypeAdapter
+from safetensors.torch import load_file
+
+from inference.files import write_atomically
+from training.config import AnyRun, checked, data_root, read_toml, run_from
+from training.errors import InputError
+from training.pipeline import Places, pipeline
+
+
+@dataclass(frozen=True)
+class AblationConfig:
+    """A TOML file of variants."""
+
+    __pydantic_config__ = ConfigDict(strict=True)
+
+    base: str
+    """The config of the run that is varied, seen from this one's folder."""
+    report: str
+    """Results go to REPORT.json, which is added to, and REPORT.md, seen from this config's folder."""
+    variants: dict[str, dict[str, Any]]
+    """Name -> what is other than in the base. The first is what the others are compared with."""
+    common: dict[str, Any] = field(default_factory=dict)
+    """What is other than in the base in all of them."""
+
+
+def ablate(path: Path, runs: Path) -> None:
+    """Train every variant that the report does not have yet, in `runs/`, and write the report after each.
+
+    Raises InputError as a run does, and KeyboardInterrupt when told to stop: the same command goes on.
+    """
+    config = checked(_config, read_toml(path), path)
+    base = path.parent / config.base
+    values = merged(read_toml(base), config.common)
+    variants = {
+        name: checked(run_from, {**merged(values, changes), "name": name}, path)
+        for name, changes in config.variants.items()
+    }
+    if not variants:
+        raise InputError(f"{path}: variants is empty: name one")
+    if any(run.fit.devices > 1 for run in variants.values()):
+        raise InputError(f"{path}: a variant trains on more than 1 device: set common.fit.devices = 1")
+    report = path.parent / config.report
+    results = _read(report.with_suffix(".json"))
+    for name, run in variants.items():
+        digest = _digest(run)
+        if results.get(name, {}).get("digest") != digest:
+            print(f"ablation: {name}")
+            results[name] = {"digest": digest, "changes": config.variants[name], **_train(run, base, runs)}
+        kept = {variant: results[variant] for variant in variants if variant in results}
+        _write(report.with_suffix(".json"), json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+        _write(report.with_suffix(".md"), table(kept, path.name, base.name))
+
+
+def _config(values: dict[str, Any]) -> AblationConfig:
+    keys = [each.name for each in dataclasses.fields(AblationConfig)]
+    if unknown := set(values) - set(keys):
+        raise ValueError(f"{', '.join(sorted(unknown))}: the keys are {', '.join(keys)}")
+    return TypeAdapter(AblationConfig).validate_json(json.dumps(values, allow_nan=False))
+
+
+def merged(values: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """`values` with `changes` put in: tables are merged key by key, everything else is replaced."""
+    both = {
+        name: merged(values[name], change)
+        if isinstance(change, dict) and isinstance(values.get(name), dict)
+        else change
+        for name, change in changes.items()
+    }
+    return {**values, **both}
+
+
+def _digest(run: AnyRun) -> str:
+    values = dataclasses.asdict(run)
+    del values["card"], values["name"]
+    return sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _train(run: AnyRun, base: Path, runs: Path) -> dict[str, Any]:
+    """Train a variant; its dev scores at every validation."""
+    places = Places(data_root(run, base), runs, runs / "tokenizers", runs / "checkpoints")
+    stages = pipeline(run, places)
+    for stage in (stages.synthesise, stages.subwords, stages.pretrain, stages.fit):
+        stage()
+    lines = (stages.directory / "history.jsonl").read_text(encoding="utf-8").splitlines()
+    validations = [
+        {name: value for name, value in record.items() if name not in ("epoch", "rate", "gradient_norm", "train_loss")}
+        for record in map(json.loads, lines)
+        if "score" in record
+    ]
+    weights = load_file(stages.directory / "best.safetensors")
+    return {"parameters": sum(tensor.numel() for tensor in weights.values()), "validations": validations}
+
+
+def table(results: dict[str, dict[str, Any]], config: str, base: str) -> str:
+    """The report in Markdown: the last validation of each variant beside the first variant's."""
+    last = {name: result["validations"][-1] for name, result in results.items()}
+    reference = next(iter(last.values()))
+    sets = [name for name in reference if name.startswith("on_") and name.endswith("_score")]
+    head = ["variant", "changes", "weights", "updates", *(name[3:-6] for name in sets), "mean", "", "dev loss", ""]
+    rows = [
+        [
+            name,
+            _changes(results[name]["changes"]),
+            f"{results[name]['parameters'] / 1e6:.1f} M",
+            str(record["update"]),
+            *(f"{record[one]:.2f}" for one in sets),
+            f"{record['score']:.2f}",
+            f"{record['score'] - reference['score']:+.2f}",
+            f"{record['dev_loss']:.3f}",
+            f"{record['dev_loss'] - reference['dev_loss']:+.3f}",
+        ]
+        for name, record in last.items()
+    ]
+    lines = [_row(head), "|---" * len(head) + "|", *map(_row, rows)]
+    return f"""# What each way brings
+
+Written by `python -m training ablate training/configs/{config}`: variants of `{base}`, each at its last
+validation on the dev sets (the averaged weights); the differences are to {next(iter(last))}.
+
+{chr(10).join(lines)}
+"""
+
+
+def _row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _changes(changes: dict[str, Any], prefix: str = "") -> str:
+    """The changes as `table.key = value`; long ones, such as corpora, by their key alone."""
+    texts = []
+    for name, value in changes.items():
+        if isinstance(value, dict):
+            texts.append(_changes(value, f"{prefix}{name}."))
+        else:
+            texts.append(f"`{prefix}{name} = {value}`" if not isinstance(value, list) else f"other `{prefix}{name}`")
+    return ", ".join(texts)
+
+
+def _read(path: Path) -> dict[str, dict[str, Any]]:
+    results: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return results
+
+
+def _write(path: Path, text: str) -> None:
+    write_atomically(path, lambda beside: beside.write_text(text, encoding="utf-8"))
