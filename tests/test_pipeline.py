@@ -18,7 +18,8 @@ from inference.predictors import SentimentPredictor, TranslationPredictor
 from inference.tokenizer import END
 from training.config import load_config
 from training.history import plot
-from training.pipeline import Places, pipeline
+from training.pipeline import Places
+from training.pipelines import pipeline
 
 TINY = ROOT / "training" / "configs" / "tiny"
 

@@ -9,7 +9,8 @@ from inference.checkpoint import CheckpointError
 from training.ablation import ablate
 from training.config import data_root, load_config
 from training.errors import InputError
-from training.pipeline import Places, pipeline
+from training.pipeline import Places
+from training.pipelines import pipeline
 
 STAGES = ("synthesise", "subwords", "pretrain", "fit", "export", "evaluate")
 

@@ -14,7 +14,8 @@ from safetensors.torch import load_file
 from inference.files import write_atomically
 from training.config import AnyRun, checked, data_root, read_toml, run_from
 from training.errors import InputError
-from training.pipeline import Places, pipeline
+from training.pipeline import Places
+from training.pipelines import pipeline
 
 
 @dataclass(frozen=True)

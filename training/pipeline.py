@@ -10,12 +10,12 @@ import platform
 import subprocess
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,24 +25,17 @@ from torch import Tensor
 from inference.checkpoint import Checkpoint, open_checkpoint, write_checkpoint
 from inference.files import write_atomically
 from inference.predictors import SentimentPredictor, TranslationPredictor
-from inference.text import classifier_form, normalise
 from inference.tokenizer import Tokenizer
 from training.card import model_card
-from training.classifier import SentimentClassifier
-from training.config import AnyRun, SentimentRun, TranslationRun
+from training.config import AnyRun
 from training.corpora import Corpus, read
-from training.data import Split, clean, key, leak_keys, pair_fault, split_off, text_fault
+from training.data import Split, clean, key, leak_keys, split_off
 from training.errors import InputError
 from training.fit import FitConfig, Trainer
-from training.graphs import Tensors, classifier_graph, encoder_graph, step_graph
-from training.language_model import LanguageModel, pieces
-from training.metrics import sentiment_metrics, translation_metrics
-from training.noise import Noise
-from training.seq2seq import Seq2Seq
+from training.graphs import Tensors
 from training.state import load_progress
 from training.subwords import SubwordConfig, train_subwords
-from training.synthesis import Synthesis
-from training.tasks import Held, PretrainTask, SentimentTask, Task, TranslationTask
+from training.tasks import Held, Task
 
 
 @dataclasses.dataclass(frozen=True)
@@ -343,174 +336,8 @@ class Pipeline(ABC):
         }
 
 
-class TranslationPipeline(Pipeline):
-    """Parallel text to a translator."""
-
-    fields = ("source", "target")
-    config: TranslationRun
-
-    def tidy(self, first: str, second: str) -> tuple[str, str]:
-        return normalise(first), normalise(second)
-
-    def fault(self, first: str, second: str) -> str | None:
-        return pair_fault(first, second, self.config.data.clean, self.config.source_language)
-
-    def check(self, row: tuple[str, str], where: str) -> None:
-        """Every pair of texts can be a translation."""
-
-    def vocabularies(self) -> dict[str, tuple[SubwordConfig, int]]:
-        return {"source": (self.config.source_subwords, 0), "target": (self.config.target_subwords, 1)}
-
-    def task(self, tokenizers: dict[str, Tokenizer]) -> TranslationTask:
-        source, target = tokenizers["source"], tokenizers["target"]
-        config = self.config
-        model = Seq2Seq(config.model, len(source), len(target))
-        noise = Noise(config.noise, config.source_language, config.target_language)
-        return TranslationTask(model, source, target, config.label_smoothing, config.decode, noise)
-
-    def graphs(self, task: Task, tensors: Tensors, *, int8: bool) -> dict[str, bytes]:
-        values, readout = cast(TranslationTask, task).ranges(
-            [row for held in self.splits[1] for row in held.rows][:1000]
-        )
-        config = self.config.model
-        return {
-            "encoder.onnx": encoder_graph(config, tensors, values, int8=int8),
-            "step.onnx": step_graph(config, tensors, values, readout, int8=int8),
-        }
-
-    def corpora(self) -> Sequence[Corpus]:
-        return (*super().corpora(), *(synthesis.pairs() for synthesis in self._syntheses()))
-
-    def _syntheses(self) -> Iterator[Synthesis]:
-        config = self.config
-        sides = {"source": config.source_language, "target": config.target_language}
-        for number, made in enumerate(config.made):
-            other = "target" if made.gives == "source" else "source"
-            yield Synthesis(
-                made, (sides[made.gives], sides[other]), self.directory / "made" / str(number), self.places.data
-            )
-
-    def synthesise(self) -> None:
-        """Let translators make the other sides of the corpora of one language, in `runs/NAME/made/`."""
-        for synthesis in self._syntheses():
-            synthesis.run(self.config.fit.devices)
-
-    def pretrain(self) -> None:
-        """A translator begins with `fit`."""
-
-    def serving(self) -> dict[str, Any]:
-        return {
-            "source_language": self.config.source_language,
-            "target_language": self.config.target_language,
-            "decode": dataclasses.asdict(self.config.decode),
-        }
-
-    def predictor(self, checkpoint: Checkpoint) -> TranslationPredictor:
-        return TranslationPredictor(checkpoint)
-
-    def measure(self, checkpoint: Checkpoint, held: Held) -> dict[str, Any]:
-        beam = {} if self.config.decode.beam_size > 1 else {f"beam {_BEAM}": self._measure(checkpoint, held, _BEAM)}
-        return {**self._measure(checkpoint, held), **beam}
-
-    def _measure(self, checkpoint: Checkpoint, held: Held, beam_size: int | None = None) -> dict[str, Any]:
-        outputs = self.predictor(checkpoint).predict([source for source, _ in held.rows], beam_size)
-        metrics = translation_metrics([output.text for output in outputs], [target for _, target in held.rows])
-        return {**metrics, "truncated": sum(output.truncated for output in outputs)}
-
-
-class SentimentPipeline(Pipeline):
-    """Labelled text to a classifier."""
-
-    fields = ("text", "label")
-    config: SentimentRun
-
-    def tidy(self, first: str, second: str) -> tuple[str, str]:
-        return classifier_form(first, lowercase=self.config.lowercase), second
-
-    def fault(self, first: str, second: str) -> str | None:  # noqa: ARG002
-        return text_fault(first, self.config.data.clean)
-
-    def check(self, row: tuple[str, str], where: str) -> None:
-        if row[1] not in self.config.labels:
-            raise InputError(
-                f"{where}: label {row[1]!r} is none of {', '.join(self.config.labels)}; "
-                "set `labels` of the run, or of the corpus"
-            )
-
-    def vocabularies(self) -> dict[str, tuple[SubwordConfig, int]]:
-        return {"tokenizer": (self.config.subwords, 0)}
-
-    def task(self, tokenizers: dict[str, Tokenizer]) -> SentimentTask:
-        tokenizer = tokenizers["tokenizer"]
-        model = SentimentClassifier(self.config.model, len(tokenizer), len(self.config.labels))
-        return SentimentTask(model, tokenizer, self.config.labels, self.config.label_smoothing, self.config.window)
-
-    def graphs(self, task: Task, tensors: Tensors, *, int8: bool) -> dict[str, bytes]:  # noqa: ARG002
-        return {"classifier.onnx": classifier_graph(self.config.model, tensors, int8=int8)}
-
-    def synthesise(self) -> None:
-        """No text is made for a classifier."""
-
-    def pretrain(self) -> None:
-        """Teach the embedding and the first layer to predict neighbouring subwords, in `runs/NAME/pretrain/`."""
-        config = self.config.pretrain
-        if config is None:
-            return
-        _, dev = self.splits
-        split = clean(
-            config.train, self.fields, self.places.data, self.tidy, self.fault, lambda *_: None, self.held_out(dev)
-        )
-        print(f"pretraining data: {split.report}")
-        cut = [pieces(text, config.words) for text, _ in split.rows]
-        split = Split(
-            [(piece, "") for row in cut for piece in row], split.weights.repeat([len(row) for row in cut]), split.report
-        )
-        torch.manual_seed(self.config.seed)
-        tokenizer = self.tokenizers()["tokenizer"]
-        # Layers above the first would have seen what they are to predict: they begin with `fit`.
-        shape = dataclasses.replace(self.config.model, layers=1, dropout=config.dropout, word_dropout=0.0)
-        classifier = SentimentClassifier(shape, len(tokenizer), len(self.config.labels))
-        task = PretrainTask(LanguageModel(classifier, config.candidates), tokenizer, self.config.window)
-        sample = [Held(held.name, held.rows[:_PRETRAIN_DEV]) for held in dev]
-        self.train(task, config.fit, self.directory / "pretrain", split, sample, {})
-
-    def pretrained(self) -> dict[str, Tensor]:
-        if self.config.pretrain is None:
-            return super().pretrained()
-        best = self.directory / "pretrain" / "best.safetensors"
-        if not best.exists():
-            raise InputError(f"there is no {best}: run `python -m training pretrain CONFIG` first")
-        tensors = load_file(best)
-        return {name: tensor for name, tensor in tensors.items() if name.startswith(("embedding.", "layers."))}
-
-    def serving(self) -> dict[str, Any]:
-        return {
-            "labels": list(self.config.labels),
-            "window": self.config.window,
-            "lowercase": self.config.lowercase,
-        }
-
-    def predictor(self, checkpoint: Checkpoint) -> SentimentPredictor:
-        return SentimentPredictor(checkpoint)
-
-    def measure(self, checkpoint: Checkpoint, held: Held) -> dict[str, Any]:
-        results = self.predictor(checkpoint).predict([text for text, _ in held.rows])
-        return sentiment_metrics([result.scores for result in results], [label for _, label in held.rows])
-
-
-_BEAM = 5
-"""Scored beside greedy decoding: what a caller gains who asks for more."""
 _TIMED = 200
 """Texts whose time is taken."""
-_PRETRAIN_DEV = 200
-"""Dev texts that measure the perplexity: every position of them is a choice among the whole vocabulary."""
-
-PIPELINES: dict[str, type[Pipeline]] = {"translation": TranslationPipeline, "sentiment": SentimentPipeline}
-
-
-def pipeline(config: AnyRun, places: Places) -> Pipeline:
-    """The pipeline of a run's task."""
-    return PIPELINES[config.task](config, places)
 
 
 def _digest(data: bytes) -> str:
