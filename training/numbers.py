@@ -20,7 +20,7 @@ class NumberWords:
 
     def __init__(self, language: str) -> None:
         try:
-            self._words = {value: num2words(value, lang=language) for value in range(_FIRST, _LAST + 1)}
+            self._words: dict[int, str] = {value: num2words(value, lang=language) for value in range(_FIRST, _LAST + 1)}
         except NotImplementedError as error:
             raise ValueError(f"no number words are known for language {language!r}: set noise.numbers to 0") from error
         self._values = {word: value for value, word in self._words.items()}
