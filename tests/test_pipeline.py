@@ -249,9 +249,9 @@ def test_a_run_can_start_from_a_checkpoint(tmp_path: Path, toys: Path) -> None:
     assert "of another shape: hidden is 32, there 64" in done.stderr
 
 
-def test_a_dev_set_may_be_its_first_rows_and_the_graphs_fp32(tmp_path: Path) -> None:
+def test_a_dev_set_may_be_its_first_rows_and_the_graphs_fp32_and_alone(tmp_path: Path) -> None:
     text = (ROOT / "training/configs/tiny-sentiment.toml").read_text(encoding="utf-8")
-    text = "int8 = false\n" + text.replace('root = "tiny"', f'root = "{TINY}"').replace(
+    text = "int8 = false\nweights = false\n" + text.replace('root = "tiny"', f'root = "{TINY}"').replace(
         "dev = [{", "dev = [{ first = 5,"
     )
     path = tmp_path / "run.toml"
@@ -263,6 +263,14 @@ def test_a_dev_set_may_be_its_first_rows_and_the_graphs_fp32(tmp_path: Path) -> 
     assert checkpoint.config["int8"] is False
     twin = open_checkpoint(tmp_path / "runs" / "tiny-sentiment" / "fp32", "sentiment")
     assert checkpoint.read("classifier.onnx") == twin.read("classifier.onnx")
+    assert "model.safetensors" not in checkpoint.hashes
+    assert "safetensors" not in checkpoint.read("MODEL_CARD.md").decode()
+    path.write_text(
+        f'init_from = "{checkpoint.path}"\n{path.read_text().replace("tiny-sentiment", "on")}', encoding="utf-8"
+    )
+    refused = run_training("subwords", path, tmp_path)
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    assert "it has no model.safetensors, only what serves" in refused.stderr
 
 
 def test_the_public_config_reads_data_sets_of_their_shape(tmp_path: Path) -> None:

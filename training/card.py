@@ -17,11 +17,12 @@ def model_card(config: dict[str, Any], card: CardConfig) -> str:
         updates = run["pretrain"]["fit"]["updates"]
         start += f"Embedding and first layer were pretrained as a language model, in {updates} updates. "
     weights = "7-bit integers a channel, activations 8 bits (int8 graphs)" if config["int8"] else "fp32"
+    half = " `model.safetensors` holds them in fp16." if run.get("weights", True) else ""
     return f"""# {config["name"]}
 
 {card.summary}
 
-Task: {config["task"]}. Model: {model}. Weights in the served graphs: {weights}; `model.safetensors` holds them in fp16.
+Task: {config["task"]}. Model: {model}. Weights in the served graphs: {weights}.{half}
 
 ## Scores
 

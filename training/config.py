@@ -89,6 +89,8 @@ class Run:
     """The share of each target that is spread over all classes."""
     int8: bool = True
     """Export 7-bit weights; False: fp32."""
+    weights: bool = True
+    """Export `model.safetensors` beside the graphs, which a later run can begin with; serving does without."""
     seed: int = 1
 
     def __post_init__(self) -> None:

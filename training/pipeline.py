@@ -151,6 +151,8 @@ class Pipeline(ABC):
         if not self.config.init_from:
             return None
         start = open_checkpoint(Path(self.config.init_from), self.config.task)
+        if _WEIGHTS not in start.hashes:
+            raise InputError(f"the run cannot start from {start.path}: it has no {_WEIGHTS}, only what serves")
         mine = {**dataclasses.asdict(self.config.model), **self.serving()}
         theirs = {**start.config["model"], **start.config}
         for free in ("dropout", "word_dropout", "decode", "window"):
@@ -216,7 +218,7 @@ class Pipeline(ABC):
 
     def pretrained(self) -> dict[str, Tensor]:
         """The weights that `fit` begins with, of some or all of the model's tensors; the others are random."""
-        return load(self.initial.read("model.safetensors")) if self.initial else {}
+        return load(self.initial.read(_WEIGHTS)) if self.initial else {}
 
     def fit(self) -> None:
         """Train, or go on training, in `runs/NAME/`."""
@@ -241,7 +243,7 @@ class Pipeline(ABC):
         texts = {"train": (split.rows, split.weights.tolist()), **{held.name: held.rows for held in dev}}
         # What must be the same for a run to go on: its config, but for what changes no weight, and its data.
         settings = dataclasses.asdict(self.config)
-        for name in ("card", "data", "int8", "decode", "name", "task", "init_from", "pretrain", "made"):
+        for name in ("card", "data", "int8", "weights", "decode", "name", "task", "init_from", "pretrain", "made"):
             settings.pop(name, None)
         settings["fit"] = dataclasses.asdict(config)
         # The schedule is compared rate by rate; the rest says where and how often, not what.
@@ -270,9 +272,9 @@ class Pipeline(ABC):
         exact = self.graphs(task, tensors, int8=False)
         write_checkpoint(self.directory / "fp32", config, {**common, **exact})
         graphs = self.graphs(task, tensors, int8=True) if config["int8"] else exact
-        half = save({name: t.half().contiguous() for name, t in model.state_dict().items()})
-        card = model_card(config, self.config.card).encode()
-        files = {**common, **graphs, "model.safetensors": half, "MODEL_CARD.md": card}
+        files = {**common, **graphs, "MODEL_CARD.md": model_card(config, self.config.card).encode()}
+        if self.config.weights:
+            files[_WEIGHTS] = save({name: t.half().contiguous() for name, t in model.state_dict().items()})
         checkpoint = write_checkpoint(self.checkpoint_directory, config, files)
         print(f"export: {checkpoint.path}, version {checkpoint.version}")
 
@@ -336,6 +338,7 @@ class Pipeline(ABC):
         }
 
 
+_WEIGHTS = "model.safetensors"
 _TIMED = 200
 """Texts whose time is taken."""
 
