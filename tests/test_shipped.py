@@ -8,13 +8,19 @@ from inference.predictors import SentimentPredictor, TranslationPredictor
 from training.card import model_card
 from training.config import load_config, run_from
 
-SHIPPED = {"translation-en-vi": "translation", "sentiment-en": "sentiment"}
+SHIPPED = {
+    "translation-en-vi": ("translation", "translation"),
+    "translation-vi-en": ("translation", "translation-vi-en"),
+    "sentiment-en": ("sentiment", "sentiment"),
+}
+"""Name -> task and config."""
 
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_a_checkpoint_is_what_its_config_makes(name: str) -> None:
-    config = load_config(ROOT / "training" / "configs" / f"{SHIPPED[name]}.toml")
-    checkpoint = open_checkpoint(ROOT / "checkpoints" / name, SHIPPED[name])
+    task, file = SHIPPED[name]
+    config = load_config(ROOT / "training" / "configs" / f"{file}.toml")
+    checkpoint = open_checkpoint(ROOT / "checkpoints" / name, task)
     assert run_from(checkpoint.config["training"]["run"]) == config
     assert checkpoint.read("MODEL_CARD.md").decode() == model_card(checkpoint.config, config.card)
     models = [file for file in checkpoint.hashes if file.endswith(".model")]
@@ -24,10 +30,11 @@ def test_a_checkpoint_is_what_its_config_makes(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "metric", "loss"), [("translation-en-vi", "bleu", 0.3), ("sentiment-en", "accuracy", 0.3)]
+    ("name", "metric", "loss"),
+    [("translation-en-vi", "bleu", 0.3), ("translation-vi-en", "bleu", 0.3), ("sentiment-en", "accuracy", 0.3)],
 )
 def test_small_integers_cost_little(name: str, metric: str, loss: float) -> None:
-    metrics = open_checkpoint(ROOT / "checkpoints" / name, SHIPPED[name]).config["metrics"]
+    metrics = open_checkpoint(ROOT / "checkpoints" / name, SHIPPED[name][0]).config["metrics"]
     differences = [held["fp32"][metric] - held[metric] for held in metrics.values() if "fp32" in held]
     assert differences
     assert sum(differences) / len(differences) <= loss
