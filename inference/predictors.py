@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,6 +24,9 @@ class Translation:
     text: str
     truncated: bool
     """True when a sentence came to its length bound, or turned in a loop, before its end token: it may lack its end."""
+    alternatives: tuple[str, ...] = ()
+    """The next best translations that the beam found, best first: the i-th has the i-th of every sentence that has so
+    many, the last one of those that have fewer."""
 
 
 @dataclass(frozen=True)
@@ -77,40 +81,49 @@ class TranslationPredictor:
         """The predictor of the checkpoint in `path`."""
         return cls(open_checkpoint(path, "translation"), threads)
 
-    def predict(self, texts: Sequence[str], beam_size: int | None = None, until: float = math.inf) -> list[Translation]:
+    def predict(
+        self, texts: Sequence[str], beam_size: int | None = None, until: float = math.inf, alternatives: int = 0
+    ) -> list[Translation]:
         """Translate each text sentence by sentence; every blank and newline between sentences stays.
 
-        `beam_size` overrides the checkpoint's; 1 is greedy. Raises ValueError when it is below 1, and TimeoutError
-        when the clock (`time.monotonic`) is past `until` before the last sentences are begun.
+        `beam_size` overrides the checkpoint's; 1 is greedy; it is widened to `alternatives + 1`. Raises ValueError when
+        it is below 1, and TimeoutError when the clock (`time.monotonic`) is past `until` before the last sentences are
+        begun.
         """
         size = self.decode.beam_size if beam_size is None else beam_size
         if size < 1:
             raise ValueError(f"beam_size is {size}: give 1 (greedy) or more")
+        if alternatives < 0:
+            raise ValueError(f"alternatives is {alternatives}: give 0 or more")
         documents = [split(text) for text in texts]
-        outputs = self._sentences([s for d in documents for s in d.sentences], size, until)
+        outputs = self._sentences([s for d in documents for s in d.sentences], max(size, alternatives + 1), until)
         results, start = [], 0
         for document in documents:
             end = start + len(document.sentences)
-            results.append(_joined(document, outputs[start:end]))
+            results.append(_joined(document, outputs[start:end], alternatives))
             start = end
         return results
 
-    def _sentences(self, sentences: Sequence[str], beam_size: int, until: float) -> list[tuple[str, bool]]:
-        """Each sentence's translation, and whether its end token came. Like lengths are decoded together."""
+    def _sentences(self, sentences: Sequence[str], beam_size: int, until: float) -> list["_Output"]:
+        """What each sentence becomes. Like lengths are decoded together."""
         # Capitals are a way of writing, which the model has hardly seen: they are taken off, and put on again.
         shouted = [is_shouted(sentence) for sentence in sentences]
         rows = self._source.encode([unshout(s) if loud else s for s, loud in zip(sentences, shouted, strict=True)])
         words = [i for i, sentence in enumerate(sentences) if not self._stays(sentence)]
         order = sorted(words, key=lambda i: (-len(rows[i]), i))
         size = max(1, self._batch_rows // beam_size)
-        best: dict[int, Hypothesis] = {}
+        found: dict[int, list[Hypothesis]] = {}
         for start in range(0, len(order), size):
             _check_time(until)
             batch = order[start : start + size]
-            best.update(zip(batch, self._decode([rows[i] for i in batch], beam_size), strict=True))
-        texts = dict(zip(best, self._target.decode([h.ids for h in best.values()]), strict=True))
-        texts |= {i: text.upper() for i, text in texts.items() if shouted[i]}
-        return [(texts[i], best[i].finished) if i in best else (sentences[i], True) for i in range(len(rows))]
+            found.update(zip(batch, self._decode([rows[i] for i in batch], beam_size), strict=True))
+        outputs = [_Output((sentence,), True) for sentence in sentences]
+        for i, hypotheses in found.items():
+            texts = self._target.decode([h.ids for h in hypotheses])
+            # Two ways of cutting a text into subwords are two hypotheses, but one translation.
+            distinct = dict.fromkeys(text.upper() for text in texts) if shouted[i] else dict.fromkeys(texts)
+            outputs[i] = _Output(tuple(distinct), hypotheses[0].finished)
+        return outputs
 
     def _stays(self, sentence: str) -> bool:
         """Whether a sentence is its own translation: it has no letter (a number, an emoji), or is Vietnamese already
@@ -118,25 +131,34 @@ class TranslationPredictor:
         """
         return not any(map(str.isalpha, sentence)) or (self._target_language == "vi" and is_vietnamese(sentence))
 
-    def _decode(self, rows: Sequence[Sequence[int]], beam_size: int) -> list[Hypothesis]:
-        hypotheses = self._search(rows, beam_size)
-        again = [i for i, h in enumerate(hypotheses) if not h.finished] if beam_size == 1 else []
+    def _decode(self, rows: Sequence[Sequence[int]], beam_size: int) -> list[list[Hypothesis]]:
+        found = self._search(rows, beam_size)
+        again = [i for i, (best, *_) in enumerate(found) if not best.finished] if beam_size == 1 else []
         if again and self.decode.retry_beam_size > 1:
-            found = self._search([rows[i] for i in again], self.decode.retry_beam_size)
-            for i, hypothesis in zip(again, found, strict=True):
-                hypotheses[i] = hypothesis
-        return hypotheses
+            for i, (best, *_) in zip(
+                again, self._search([rows[i] for i in again], self.decode.retry_beam_size), strict=True
+            ):
+                found[i] = [best]
+        return found
 
-    def _search(self, rows: Sequence[Sequence[int]], beam_size: int) -> list[Hypothesis]:
+    def _search(self, rows: Sequence[Sequence[int]], beam_size: int) -> list[list[Hypothesis]]:
         state, limits = self._graph.encode(rows), self.decode.limits(rows)
         if beam_size == 1:
-            return greedy(self._graph.step, state, limits)
-        beams = beam_search(self._graph.step, state, limits, beam_size, self.decode.length_penalty)
-        return [hypotheses[0] for hypotheses in beams]
+            return [[hypothesis] for hypothesis in greedy(self._graph.step, state, limits)]
+        return beam_search(self._graph.step, state, limits, beam_size, self.decode.length_penalty)
 
 
-def _joined(document: Document, outputs: Sequence[tuple[str, bool]]) -> Translation:
-    return Translation(document.join([text for text, _ in outputs]), not all(finished for _, finished in outputs))
+class _Output(NamedTuple):
+    """A sentence's translations, best first, and whether the end token of the best one came."""
+
+    texts: tuple[str, ...]
+    finished: bool
+
+
+def _joined(document: Document, outputs: Sequence[_Output], alternatives: int) -> Translation:
+    most = min(alternatives + 1, max((len(output.texts) for output in outputs), default=1))
+    best, *others = (document.join([o.texts[min(i, len(o.texts) - 1)] for o in outputs]) for i in range(most))
+    return Translation(best, not all(output.finished for output in outputs), tuple(others))
 
 
 class SentimentPredictor:

@@ -89,6 +89,20 @@ def test_blanks_and_letterless_sentences_stay(toys: Path) -> None:
         predictor.predict(["x"], beam_size=0)
 
 
+def test_alternatives_are_what_a_beam_found_next(toys: Path) -> None:
+    predictor = TranslationPredictor.load(toys / "checkpoints" / "tiny-translation")
+    assert predictor.predict(["I love you."])[0].alternatives == ()
+    one, shouted, blank, two = predictor.predict(["I love you.", "I LOVE YOU.", " ", "I love you. 123"], alternatives=2)
+    assert one.text == "Tôi yêu bạn."
+    assert len({one.text, *one.alternatives}) == 3
+    assert shouted.alternatives == tuple(text.upper() for text in one.alternatives)
+    assert blank.alternatives == ()
+    # What has no letter has no other translation: it stays in all of them.
+    assert two.alternatives == tuple(f"{text} 123" for text in one.alternatives)
+    with pytest.raises(ValueError, match="alternatives is -1"):
+        predictor.predict(["x"], alternatives=-1)
+
+
 def test_capitals_are_translated_like_small_letters_and_vietnamese_stays(toys: Path) -> None:
     predictor = TranslationPredictor.load(toys / "checkpoints" / "tiny-translation")
     (result,) = predictor.predict(["I LOVE YOU. Good night. Tôi là Nguyễn Văn Bình."])

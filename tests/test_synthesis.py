@@ -7,6 +7,7 @@ import pytest
 from conftest import ROOT, run_training
 
 from inference.checkpoint import open_checkpoint, write_checkpoint
+from inference.text import normalise
 from training import synthesis
 from training.corpora import Corpus, read
 from training.errors import InputError
@@ -24,14 +25,42 @@ def made(toys: Path) -> MadeCorpus:
 def synthesise(made: MadeCorpus, folder: Path) -> list[tuple[str, ...]]:
     work = Synthesis(made, ("en", "vi"), folder, TINY)
     work.run(1)
-    return list(read(work.pairs(), ("source", "target"), TINY))
+    return [(source, target) for source, target, _ in read(work.pairs(), ("source", "target", "origin"), TINY)]
 
 
 def test_the_side_that_lacks_is_made(made: MadeCorpus, tmp_path: Path) -> None:
     corpus = Corpus(table="translation.tsv", weight=0.25)
     assert synthesise(replace(made, corpus=corpus), tmp_path / "all") == ROWS
     assert Synthesis(replace(made, corpus=corpus), ("en", "vi"), tmp_path / "all", TINY).pairs().weight == 0.25
-    assert synthesise(replace(made, first=3), tmp_path / "some") == ROWS[:3]
+    some = synthesise(replace(made, rows=3), tmp_path / "some")
+    assert len(some) == 3
+    assert some == [row for row in ROWS if row in some] != ROWS[:3]
+
+
+def test_origins_and_their_weights_stay(made: MadeCorpus, tmp_path: Path) -> None:
+    (tmp_path / "texts").write_text("".join(f"{source}\n" for source, _ in ROWS[:3]), encoding="utf-8")
+    (tmp_path / "origins").write_text("good\nbad\nfair\n", encoding="utf-8")
+    lines = {"source": str(tmp_path / "texts"), "origin": str(tmp_path / "origins")}
+    corpus = Corpus(lines=lines, weights={"good": 2, "bad": 0})
+    work = Synthesis(replace(made, corpus=corpus), ("en", "vi"), tmp_path / "made", TINY)
+    work.run(1)
+    pairs = work.pairs()
+    assert (pairs.weights, pairs.weight) == (corpus.weights, 1)
+    assert list(read(pairs, ("target", "origin", "source"), TINY)) == [
+        (ROWS[i][1], origin, ROWS[i][0]) for i, origin in ((0, "good"), (2, "fair"))
+    ]
+
+
+def test_the_nearest_to_a_persons_words_is_taken(made: MadeCorpus) -> None:
+    made = replace(made, beam_size=4, nearest=True)
+    synthesis._begin(made)
+    source = ROWS[0][0]
+    (result,) = synthesis._predictor.predict([source], 4, alternatives=3)
+    assert len({result.text, *result.alternatives}) == 4
+    for text in map(normalise, (result.text, *result.alternatives)):
+        assert synthesis._translate([synthesis._Row(source, text, "")]) == [text]
+    with pytest.raises(ValueError, match="nearest is true, but beam_size is 1"):
+        replace(made, beam_size=1)
 
 
 def test_made_sources_are_marked(made: MadeCorpus, tmp_path: Path) -> None:
@@ -57,7 +86,7 @@ def test_it_goes_on_where_it_was(made: MadeCorpus, tmp_path: Path, monkeypatch: 
 
 def test_what_was_made_in_another_way_is_not_mixed_in(made: MadeCorpus, tmp_path: Path) -> None:
     synthesise(made, tmp_path)
-    for other in (replace(made, beam_size=2), replace(made, first=5)):
+    for other in (replace(made, beam_size=2), replace(made, rows=5), replace(made, beam_size=2, nearest=True)):
         with pytest.raises(InputError, match=r"made in another way .* or remove that folder"):
             Synthesis(other, ("en", "vi"), tmp_path, TINY)
     with pytest.raises(InputError, match="translates from 'en' to 'vi': name a translator from 'vi' to 'en'"):
@@ -80,9 +109,9 @@ def test_a_newer_checkpoint_does_not_go_on_with_an_older_ones_work(
         synthesise(made, tmp_path / "made")
 
 
-@pytest.mark.parametrize("values", [{"first": -1}, {"beam_size": 0}])
+@pytest.mark.parametrize("values", [{"rows": -1}, {"beam_size": 0}])
 def test_config_names_the_value(made: MadeCorpus, values: dict[str, int]) -> None:
-    with pytest.raises(ValueError, match=r"first is .* and beam_size .*: give 0 \(all\) or more"):
+    with pytest.raises(ValueError, match=r"rows is .* and beam_size .*: give 0 \(all\) or more"):
         replace(made, **values)  # type: ignore[arg-type]
 
 
@@ -94,7 +123,7 @@ def test_a_run_trains_on_what_it_made(toys: Path, tmp_path: Path) -> None:
 [[made]]
 corpus = {{ table = "translation.tsv" }}
 gives = "source"
-first = 8
+rows = 8
 checkpoint = "{toys / "checkpoints" / "tiny-translation"}"
 """,
         encoding="utf-8",

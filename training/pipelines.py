@@ -70,10 +70,8 @@ class TranslationPipeline(Pipeline):
         config = self.config
         sides = {"source": config.source_language, "target": config.target_language}
         for number, made in enumerate(config.made):
-            other = "target" if made.gives == "source" else "source"
-            yield Synthesis(
-                made, (sides[made.gives], sides[other]), self.directory / "made" / str(number), self.places.data
-            )
+            languages = sides[made.gives], sides[made.makes]
+            yield Synthesis(made, languages, self.directory / "made" / str(number), self.places.data)
 
     def synthesise(self) -> None:
         """Let translators make the other sides of the corpora of one language, in `runs/NAME/made/`."""

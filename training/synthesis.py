@@ -6,15 +6,15 @@ Made targets are sequence-level distillation (Kim & Rush 2016): what a beam, or 
 
 import json
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
-from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
+from sacrebleu.metrics import CHRF
 from tqdm import tqdm
 
 from inference.checkpoint import Checkpoint, open_checkpoint
@@ -22,6 +22,7 @@ from inference.files import write_atomically
 from inference.predictors import TranslationPredictor
 from inference.text import normalise
 from training.corpora import Corpus, read
+from training.data import key, split_off
 from training.errors import InputError
 from training.stopping import stoppable
 
@@ -40,19 +41,29 @@ class MadeCorpus:
     """The side that the corpus has."""
     checkpoint: str
     """The folder of the translator that makes the other side."""
-    first: int = 0
-    """Only so many texts; 0: all."""
+    rows: int = 0
+    """Only so many texts, chosen by their hash from wherever they stand; 0: all."""
     beam_size: int = 1
+    nearest: bool = False
+    """Of the beam's hypotheses, take the most like what the corpus has on the other side, by chrF: what the translator
+    can say, and nearest to what a person said (the interpolation of Kim & Rush 2016, section 3.3)."""
     mark: str = ""
     """Put before every made source, so that the model can tell it from a real one (Caswell et al. 2019)."""
 
     def __post_init__(self) -> None:
-        if self.first < 0 or self.beam_size < 1:
+        if self.rows < 0 or self.beam_size < 1:
             raise ValueError(
-                f"first is {self.first} and beam_size {self.beam_size}: give 0 (all) or more, and 1 (greedy) or more"
+                f"rows is {self.rows} and beam_size {self.beam_size}: give 0 (all) or more, and 1 (greedy) or more"
             )
+        if self.nearest and self.beam_size == 1:
+            raise ValueError("nearest is true, but beam_size is 1: a beam has others to choose from")
         if self.mark and self.gives == "source":
             raise ValueError(f"mark is {self.mark!r}, but this corpus gives its sources: only made ones are marked")
+
+    @property
+    def makes(self) -> Literal["source", "target"]:
+        """The side that is made."""
+        return "target" if self.gives == "source" else "source"
 
 
 class Synthesis:
@@ -64,13 +75,14 @@ class Synthesis:
         Raises InputError when what is in `directory` was made in another way.
         """
         self.made, self.languages, self.directory = made, languages, directory
-        self._paths = {side: directory / f"{side}.txt" for side in ("source", "target")}
-        self._output = self._paths["target" if made.gives == "source" else "source"]
-        self._texts = _texts(made, root)
+        self._paths = {side: directory / f"{side}.txt" for side in ("source", "target", "origin")}
+        self._output = self._paths[made.makes]
+        self._rows = _rows(made, root)
         self._how = {
             "beam_size": made.beam_size,
             "mark": made.mark,
-            "texts": sha256("\n".join(self._texts).encode()).hexdigest(),
+            "nearest": made.nearest,
+            "texts": sha256("\n".join(row.text for row in self._rows).encode()).hexdigest(),
         }
         if self._record.exists():
             self._check_record()
@@ -102,10 +114,10 @@ class Synthesis:
 
     def pairs(self) -> Corpus:
         """What was made, as a corpus to train on. Raises InputError when it is not whole yet."""
-        if self._done() < len(self._texts):
+        if self._done() < len(self._rows):
             raise InputError(f"{self._output} is not whole: run `python -m training synthesise CONFIG` first")
         lines = {side: str(path.absolute()) for side, path in self._paths.items()}
-        return Corpus(lines=lines, weight=self.made.corpus.weight)
+        return Corpus(lines=lines, weights=self.made.corpus.weights, weight=self.made.corpus.weight)
 
     def _done(self) -> int:
         """How many lines are whole; half a line, left by an end by force, is cut off."""
@@ -124,18 +136,19 @@ class Synthesis:
         checkpoint is not the one that made the lines so far, or translates between other languages.
         """
         done = self._done()
-        if done == len(self._texts):
+        if done == len(self._rows):
             return
         self._how["checkpoint"] = self._translator().version
         if self._record.exists():
             self._check_record()
         else:
             self.directory.mkdir(parents=True, exist_ok=True)
-            _write(self._paths[self.made.gives], "".join(f"{text}\n" for text in self._texts))
-            _write(self._record, json.dumps(self._how, indent=1) + "\n")
-        chunks = [self._texts[i : i + _LINES] for i in range(done, len(self._texts), _LINES)]
-        pool = ProcessPoolExecutor(processes, get_context("spawn"), _begin, (self.made.checkpoint, self.made.beam_size))
-        bar = tqdm(total=len(self._texts), initial=done, unit="line", desc=f"{self._output}")
+            _write(self._paths[self.made.gives], [row.text for row in self._rows])
+            _write(self._paths["origin"], [row.origin for row in self._rows])
+            _write(self._record, [json.dumps(self._how, indent=1)])
+        chunks = [self._rows[i : i + _LINES] for i in range(done, len(self._rows), _LINES)]
+        pool = ProcessPoolExecutor(processes, get_context("spawn"), _begin, (self.made,))
+        bar = tqdm(total=len(self._rows), initial=done, unit="line", desc=f"{self._output}")
         with stoppable("stopping after these lines") as asked, self._output.open("a", encoding="utf-8") as file, bar:
             try:
                 for lines in pool.map(_translate, chunks):
@@ -148,30 +161,56 @@ class Synthesis:
                 pool.shutdown(cancel_futures=True)
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, lines: Iterable[str]) -> None:
+    text = "".join(f"{line}\n" for line in lines)
     write_atomically(path, lambda beside: beside.write_text(text, encoding="utf-8"))
 
 
-def _texts(made: MadeCorpus, root: Path) -> list[str]:
+class _Row(NamedTuple):
+    text: str
+    """What is translated."""
+    like: str
+    """What its translation shall be like; "": as the translator likes."""
+    origin: str
+
+
+def _rows(made: MadeCorpus, root: Path) -> list[_Row]:
     """The given texts, each once."""
-    texts = (normalise(text) for (text,) in read(made.corpus, (made.gives,), root))
-    fit = dict.fromkeys(text for text in texts if 0 < len(text) <= _MAX_CHARACTERS)
+    fields = (made.gives, "origin", *((made.makes,) if made.nearest else ()))
+    fit: dict[str, _Row] = {}
+    for given, origin, *like in read(made.corpus, fields, root):
+        text = normalise(given)
+        if 0 < len(text) <= _MAX_CHARACTERS and made.corpus.weights.get(origin, made.corpus.weight) > 0:
+            fit.setdefault(text, _Row(text, normalise("".join(like)), origin))
     if not fit:
         raise InputError(f"{made.corpus} has no texts")
-    return list(islice(fit, made.first or None))
+    rows = list(fit.values())
+    return [rows[i] for i in split_off(list(map(key, fit)), made.rows or len(rows), seed=0)]
 
 
 _predictor: TranslationPredictor
-_beam_size: int
+_made: MadeCorpus
 
 
-def _begin(checkpoint: str, beam_size: int) -> None:
+def _begin(made: MadeCorpus) -> None:
     """Load a process's translator. A Ctrl-C reaches the whole group: only the first process shall heed it."""
-    global _predictor, _beam_size
+    global _predictor, _made
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _predictor = TranslationPredictor(open_checkpoint(Path(checkpoint), "translation"), batch_rows=64)
-    _beam_size = beam_size
+    _predictor = TranslationPredictor(open_checkpoint(Path(made.checkpoint), "translation"), batch_rows=64)
+    _made = made
 
 
-def _translate(texts: Sequence[str]) -> list[str]:
-    return [normalise(translation.text) for translation in _predictor.predict(texts, _beam_size)]
+def _translate(rows: Sequence[_Row]) -> list[str]:
+    others = _made.beam_size - 1 if _made.nearest else 0
+    results = _predictor.predict([row.text for row in rows], _made.beam_size, alternatives=others)
+    return [
+        normalise(max((result.text, *result.alternatives), key=lambda text: _likeness(text, row.like)))
+        for row, result in zip(rows, results, strict=True)
+    ]
+
+
+_CHRF = CHRF()
+
+
+def _likeness(text: str, like: str) -> float:
+    return float(_CHRF.sentence_score(text, [like]).score) if like else 0.0
