@@ -71,12 +71,14 @@ def test_both_sides_get_the_same_copy(row: tuple[str, str], around: tuple[str, s
 
 def test_literals_are_many_and_of_many_kinds() -> None:
     rng = np.random.default_rng(0)
-    made = [literal(rng) for _ in range(3000)]
+    made = [literal(rng, ["example", "book"]) for _ in range(3000)]
     assert len(set(made)) > 2000
-    for sign in ("http://", "https://", "@", "`", "{0}", "%s", "_", "#", "😀"):
+    assert sum("example" in each for each in made) > 300
+    for sign in ("http://", "https://", "@", "`", "{0}", "%s", "_", "#", "❤", "→", "я"):
         assert any(sign in each for each in made), sign
     assert all(each == each.strip() and "*" not in each for each in made)
     assert any(re.fullmatch("%[a-z]+%", each) for each in made)
+    assert "example" not in "".join(literal(rng, []) for _ in range(1000))
 
 
 def test_digits_change_on_both_sides() -> None:

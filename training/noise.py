@@ -1,7 +1,9 @@
 """What training texts go through, anew each time that they are seen: so that a model copes with how people write."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 
@@ -62,7 +64,8 @@ class Noise:
         elif case < config.lower + config.titled:
             source = re.sub(r"(?<!\S)[a-z]", lambda match: match.group().upper(), source)
         if copied < config.copied:
-            source, target = _with_copy(source, target, literal(rng), rng)
+            words = [word for word in source.split() if word.isascii() and word.isalpha() and len(word) > 2]
+            source, target = _with_copy(source, target, literal(rng, words), rng)
         return source, target
 
 
@@ -84,33 +87,58 @@ _ONSETS = "b c d f g h j k l m n p r s t v w z br ch cl cr dr fl gr kl pl pr sch
 _CODAS = ["", "", "", *"n r s t l m ck ng ld rt x nd".split()]
 # Each * stands for a word.
 _PLACEHOLDERS = ["%s", "%d", "%1$s", "{0}", "{1}", "{{*}}", "{*}", "${*}", "$*", "<*>", "[*]", "%*%", ":*"]
-_LINKS = ["https://*.com/*", "http://www.*.org/*?*=2", "https://*.net", "www.*.vn", "*.io/*/*", "*.*@*.com", "*@*.org"]
-_CODES = ["`*`", "`*_*()`", "`* --*`", "*_*.py", "/*/*.conf", "*.*()", "`*.*`", "*-*.pdf", "@*", "#*", "--*"]
+_LINKS = [
+    *("https://*.com/*", "http://www.*.org/*?*=2", "https://*.net", "www.*.vn", "www.*.com", "*.io/*/*", "*.*@*.com"),
+    *("*@*.org", "http://*.*/*?*=1&*=2", "https://*.org/*-*"),
+]
+_CODES = [
+    *("`*`", "`*_*()`", "`* --*`", "`* * *`", "`* *`", "*_*.py", "/*/*.conf", "*.*()", "`*.*`", "*-*.pdf", "*_*.txt"),
+    *("@*", "#*", "@*_*", "--*"),
+]
+_SIGNS = [
+    *(range(0x1F600, 0x1F650), range(0x1F300, 0x1F5FF), range(0x1F680, 0x1F6C0), range(0x2190, 0x2194)),
+    *([0x2764, 0x2713, 0x2605, 0x2122, 0x20AC, 0x260E],),
+]
+# Hiragana, Chinese, Korean, Russian, Thai.
+_SCRIPTS = [
+    range(0x3042, 0x3090),
+    range(0x4E00, 0x7000),
+    range(0xAC00, 0xD000),
+    range(0x430, 0x450),
+    range(0xE01, 0xE2F),
+]
 
 
-def literal(rng: np.random.Generator) -> str:
-    """Something that a translation copies, made up."""
+def literal(rng: np.random.Generator, words: Sequence[str]) -> str:
+    """Something that a translation copies, made up; of the words in a link or in code, half are of `words`."""
 
-    def pick(choices: list[str]) -> str:
+    def pick(choices: Sequence[Any]) -> Any:
         return choices[rng.integers(len(choices))]
 
-    def word() -> str:
-        return "".join(pick(_ONSETS) + pick(list("aeiou")) + pick(_CODAS) for _ in range(rng.integers(1, 4)))
+    def word(real: float = 0.5) -> str:
+        # Real words are to be left alone too, in a link; and they are whole subwords, which made-up ones are not.
+        if words and rng.random() < real:
+            return str(pick(words))
+        return "".join(pick(_ONSETS) + pick("aeiou") + pick(_CODAS) for _ in range(rng.integers(1, 4)))
 
     def filled(pattern: str) -> str:
         return re.sub(r"\*", lambda _: word(), pattern)
 
     digits = "".join(map(str, rng.integers(0, 10, size=rng.integers(2, 8))))
-    match rng.integers(6):
-        case 0:
+    match rng.integers(8):
+        case 0 | 1:
             return filled(pick(_LINKS))
-        case 1:
-            return filled(pick(_PLACEHOLDERS))
         case 2:
-            return filled(pick(_CODES))
+            return filled(pick(_PLACEHOLDERS))
         case 3:
-            return pick([digits, f"{digits[0]}.{digits[1:3]}.0", f"{word().upper()}{digits}", f"{word()}{digits[:2]}"])
+            return filled(pick(_CODES))
         case 4:
-            return chr(int(rng.integers(0x1F600, 0x1F650)))
+            return pick([digits, f"{digits[0]}.{digits[1:3]}.0", f"{word().upper()}{digits}", f"{word()}{digits[:2]}"])
+        case 5:
+            return pick(["#", "@"]) + "".join(word().capitalize() for _ in range(rng.integers(1, 3)))
+        case 6:
+            script = pick(_SCRIPTS)
+            count = rng.integers(1, 4)
+            return pick(["".join(chr(pick(script)) for _ in range(count)), chr(pick(pick(_SIGNS)))])
         case _:
-            return " ".join(word().capitalize() for _ in range(rng.integers(1, 3)))
+            return " ".join(word(real=0).capitalize() for _ in range(rng.integers(1, 3)))
