@@ -73,11 +73,12 @@ def test_literals_are_many_and_of_many_kinds() -> None:
     rng = np.random.default_rng(0)
     made = [literal(rng, ["example", "book"]) for _ in range(3000)]
     assert len(set(made)) > 2000
-    assert sum("example" in each for each in made) > 300
-    for sign in ("http://", "https://", "@", "`", "{0}", "%s", "_", "#", "❤", "→", "я"):
+    assert sum("example" in each for each in made) > 200
+    for sign in ("http://", "https://", "@", "`", "{0}", "%s", "_", "#", "❤", "→"):
         assert any(sign in each for each in made), sign
     assert all(each == each.strip() and "*" not in each for each in made)
     assert any(re.fullmatch("%[a-z]+%", each) for each in made)
+    assert any(re.search("[а-я]", each) for each in made)
     assert "example" not in "".join(literal(rng, []) for _ in range(1000))
 
 

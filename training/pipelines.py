@@ -19,7 +19,7 @@ from training.data import Split, clean, pair_fault, text_fault
 from training.errors import InputError
 from training.graphs import Tensors, classifier_graph, encoder_graph, step_graph
 from training.language_model import LanguageModel, pieces
-from training.metrics import sentiment_metrics, translation_metrics
+from training.metrics import is_odd, sentiment_metrics, translation_metrics
 from training.noise import Noise
 from training.pipeline import Pipeline, Places
 from training.seq2seq import Seq2Seq
@@ -96,9 +96,13 @@ class TranslationPipeline(Pipeline):
         return {**self._measure(checkpoint, held), **beam}
 
     def _measure(self, checkpoint: Checkpoint, held: Held, beam_size: int | None = None) -> dict[str, Any]:
-        outputs = self.predictor(checkpoint).predict([source for source, _ in held.rows], beam_size)
-        metrics = translation_metrics([output.text for output in outputs], [target for _, target in held.rows])
-        return {**metrics, "truncated": sum(output.truncated for output in outputs)}
+        sources, references = zip(*held.rows, strict=True)
+        outputs = self.predictor(checkpoint).predict(sources, beam_size)
+        return {
+            **translation_metrics([output.text for output in outputs], references),
+            "odd": sum(is_odd(source, output.text) for source, output in zip(sources, outputs, strict=True)),
+            "truncated": sum(output.truncated for output in outputs),
+        }
 
 
 class SentimentPipeline(Pipeline):
