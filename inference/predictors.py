@@ -170,7 +170,7 @@ class SentimentPredictor:
         with _parts(checkpoint):
             self.labels: tuple[str, ...] = tuple(checkpoint.config["labels"])
             self._window = int(checkpoint.config["window"])
-            self._lowercase = bool(checkpoint.config["lowercase"])
+            self._form = {name: bool(checkpoint.config[name]) for name in ("lowercase", "spaced")}
             self._tokenizer = Tokenizer(checkpoint.read("tokenizer.model"))
             self._graph = SentimentGraph(checkpoint.read("classifier.onnx"), threads)
 
@@ -185,7 +185,7 @@ class SentimentPredictor:
 
         Raises TimeoutError when the clock (`time.monotonic`) is past `until` before the last text is begun.
         """
-        rows = self._tokenizer.encode([classifier_form(text, lowercase=self._lowercase) for text in texts])
+        rows = self._tokenizer.encode([classifier_form(text, **self._form) for text in texts])
         results = []
         for row in rows:
             _check_time(until)

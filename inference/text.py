@@ -1,5 +1,6 @@
 """Text as people have it: normalise it, cut it into sentences, and put it together again."""
 
+import html
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -22,13 +23,42 @@ def normalise(text: str) -> str:
     return _BLANKS.sub(" ", _CONTROLS.sub("", unicodedata.normalize("NFC", text))).strip()
 
 
-def classifier_form(text: str, *, lowercase: bool) -> str:
-    """Return the form in which a classifier sees a text: normalised, in small letters if it was trained so.
+def classifier_form(text: str, *, lowercase: bool, spaced: bool = False) -> str:
+    """Return the form in which a classifier sees a text: normalised, in small letters or spaced if it was trained so.
 
-    Each HTML `<br>` becomes a blank: reviews copied from the web are full of them.
+    Each HTML `<br>` becomes a blank: reviews copied from the web are full of them. Spaced, every mark stands by itself,
+    and contractions are whole: "don't stop!" and a treebank's "do n't stop !" become the same text. So do links, HTML
+    entities, curly quotes; other tags go, and what is repeated is repeated three times at most ("sooooo").
     """
-    text = normalise(_LINE_BREAK_TAG.sub(" ", text))
+    text = _LINE_BREAK_TAG.sub(" ", text)
+    if spaced:
+        text = html.unescape(text).translate(_PLAIN_QUOTES)
+        text = _LOOSE_MARK.sub(r"\1", text)
+        for pattern, form in _SPACED:
+            text = pattern.sub(form, text)
+    text = normalise(text)
     return text.lower() if lowercase else text
+
+
+_PLAIN_QUOTES = str.maketrans({"’": "'", "‘": "'", "´": "'", "“": '"', "”": '"', "…": "...", "–": "-", "—": "-"})
+# Some corpora were cut between a letter and its accent.
+_LOOSE_MARK = re.compile("(?<=[^\\W\\d_]) ([\u0300\u0301\u0303\u0309\u0323])")
+_SPACED = [
+    (re.compile(r"<(?:/\s*+)?[a-zA-Z][^<>]{0,200}+>"), " "),
+    (re.compile(r"https?://\S++|www\.\S++"), " http "),
+    (re.compile(r"(?<!\w)@\w++"), " @user "),
+    (re.compile(r"-l[rs]b-", re.IGNORECASE), " ( "),
+    (re.compile(r"-r[rs]b-", re.IGNORECASE), " ) "),
+    (re.compile(r"``|''"), ' " '),
+    (re.compile(r" n't\b", re.IGNORECASE), "n't"),
+    (re.compile(r" '(?=(?:s|re|ve|ll|d|m)\b)", re.IGNORECASE), "'"),
+    # Four or more of the same are three.
+    (re.compile(r"(\S)\1{3,}+"), r"\1\1\1"),
+    # What changes an emoji's look, not what it says.
+    (re.compile("[\u200d\ufe0f\U0001f3fb-\U0001f3ff]"), ""),
+    # A mark within a word stays, as in "don't"; underscores are letters.
+    (re.compile(r"(?<!\w)'|'(?!\w)|[^\w\s'\u0300-\u036f]"), r" \g<0> "),
+]
 
 
 _VIETNAMESE = frozenset("ăđơưạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹ")

@@ -8,7 +8,7 @@ import pytest
 
 from inference.decoding import DecodeConfig
 from inference.tokenizer import PAD, Tokenizer
-from training.noise import Noise, NoiseConfig, literal
+from training.noise import Noise, NoiseConfig, TextNoiseConfig, literal
 from training.numbers import NumberWords, change_digits, change_numbers
 from training.seq2seq import Seq2Seq, Seq2SeqConfig
 from training.subwords import SubwordConfig, train_subwords
@@ -43,6 +43,16 @@ def texts(ids: Any) -> list[str]:
 def test_disturb(config: NoiseConfig, expected: tuple[str, str]) -> None:
     assert disturb(config, ROWS[0], np.random.default_rng(0)) == expected
     assert disturb(config, ("...", "..."), np.random.default_rng(0)) == ("...", "...")
+
+
+def test_marks_are_lost() -> None:
+    text = "Đẹp quá, đồ ăn ở café!"
+    rng = np.random.default_rng(0)
+    lost = [TextNoiseConfig(unmarked=0.25).disturb(text, rng) for _ in range(1000)]
+    assert set(lost) == {text, "Dep qua, do an o cafe!"}
+    assert 200 < 1000 - lost.count(text) < 300
+    with pytest.raises(ValueError, match=r"unmarked is 1\.5: give 0 to 1"):
+        TextNoiseConfig(unmarked=1.5)
 
 
 def test_titled() -> None:

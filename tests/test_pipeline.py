@@ -210,13 +210,17 @@ def test_an_unknown_label_is_named(tmp_path: Path) -> None:
     assert "sentiment.tsv, row 1: label 'good' is none of negative, positive" in done.stderr
 
 
-def test_case_changes_nothing_when_texts_are_read_in_small_letters(tmp_path: Path, toys: Path) -> None:
+def test_case_and_blanks_change_nothing_when_texts_are_read_in_small_letters_and_spaced(
+    tmp_path: Path, toys: Path
+) -> None:
     text = (ROOT / "training/configs/tiny-sentiment.toml").read_text(encoding="utf-8")
     path = tmp_path / "run.toml"
-    path.write_text("lowercase = true\n" + text.replace('root = "tiny"', f'root = "{TINY}"'), encoding="utf-8")
+    path.write_text(
+        "lowercase = true\nspaced = true\n" + text.replace('root = "tiny"', f'root = "{TINY}"'), encoding="utf-8"
+    )
     done = run_training("run", path, tmp_path)
     assert done.returncode == 0, done.stderr
-    texts = ["The food was fresh and the staff were kind.", "THE FOOD WAS FRESH AND THE STAFF WERE KIND."]
+    texts = ["The food was fresh and the staff were kind.", "THE FOOD WAS FRESH AND THE STAFF WERE KIND ."]
     folded = SentimentPredictor.load(tmp_path / "checkpoints" / "tiny-sentiment").predict(texts)
     assert folded[0] == folded[1]
     plain = SentimentPredictor.load(toys / "checkpoints" / "tiny-sentiment").predict(texts)

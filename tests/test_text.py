@@ -40,6 +40,26 @@ def test_classifier_form() -> None:
 
 
 @pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        (("Don't stop!", "Do n't stop !", "Don’t stop!"), "don't stop !"),
+        (('"It\'s" (no)', "`` It 's '' -LRB- no -RRB-", "&quot;It’s&quot; (no)"), '" it\'s " ( no )'),
+        (("so-so...", "so - so . . .", "so–so…"), "so - so . . ."),
+        (("The dogs' <i class='x'>bone</i>", "The dogs ' bone"), "the dogs ' bone"),
+        (("Sooooo good!!!!!!", "sooo good ! ! !"), "sooo good ! ! !"),
+        (("See http://t.co/x?y=1 @anna_b", "see www.a.vn @bob"), "see http @ user"),
+        (("hay ❤️👍🏽", "hay ❤ ️ 👍 🏽"), "hay ❤ 👍"),
+        (("Cháy hết cạo", "cha\u0301y hê\u0301t ca ̣o"), "cháy hết cạo"),
+        (("a < b > c", "a < b >c", "a &lt; b > c"), "a < b > c"),
+    ],
+)
+def test_spaced_classifier_form(texts: tuple[str, ...], expected: str) -> None:
+    for text in texts:
+        assert classifier_form(text, lowercase=True, spaced=True) == expected
+    assert classifier_form(expected, lowercase=True, spaced=True) == expected
+
+
+@pytest.mark.parametrize(
     ("text", "sentences"),
     [
         ("One. Two! Three? Four", ["One.", "Two!", "Three?", "Four"]),
@@ -87,13 +107,16 @@ def test_nothing_is_lost(text: str) -> None:
     assert all(sentence == sentence.strip() != "" for sentence in document.sentences)
 
 
-@pytest.mark.parametrize("part", [".", "?!", "a. ", '."', "...) ", "<", "< ", "<br ", "</ ", "。", "\n"])
+@pytest.mark.parametrize(
+    "part", [".", "?!", "a. ", '."', "...) ", "<", "< ", "<br ", "</ ", "<a", "-lr", "&", "@", "'", "。", "\n"]
+)
 def test_a_long_text_of_marks_takes_no_longer_than_another(part: str) -> None:
     text = part * (20_000 // len(part))
     start = time.process_time()
     split(text)
-    classifier_form(text, lowercase=True)
-    classifier_form("<" + text, lowercase=True)
+    for begun in (text, "<" + text):
+        classifier_form(begun, lowercase=True)
+        classifier_form(begun, lowercase=True, spaced=True)
     assert time.process_time() - start < 0.5
 
 

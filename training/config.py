@@ -17,7 +17,7 @@ from training.corpora import Corpus
 from training.data import CleanConfig
 from training.errors import InputError
 from training.fit import FitConfig
-from training.noise import Noise, NoiseConfig
+from training.noise import Noise, NoiseConfig, TextNoiseConfig
 from training.seq2seq import Seq2SeqConfig
 from training.subwords import SubwordConfig
 from training.synthesis import MadeCorpus
@@ -159,6 +159,10 @@ class SentimentRun(Run):
     """Texts to learn the language from first."""
     lowercase: bool = False
     """Read every text in small letters: fewer words to learn, and a text's case cannot change its label."""
+    spaced: bool = False
+    """Read every text with its marks apart, so that a tokenised text and a plain one are the same: for corpora of both
+    kinds, and whatever users write."""
+    noise: TextNoiseConfig = field(default_factory=TextNoiseConfig)
     window: int = 1000
     """Tokens that the model reads at once: longer training texts are cut there, others are read in windows."""
 

@@ -1,6 +1,7 @@
 """What training texts go through, anew each time that they are seen: so that a model copes with how people write."""
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
@@ -37,6 +38,28 @@ class NoiseConfig:
                 raise ValueError(f"{field.name} is {getattr(self, field.name)}: give 0 to 1")
         if self.lower + self.titled > 1:
             raise ValueError(f"lower {self.lower} and titled {self.titled} are shares of the same rows: give at most 1")
+
+
+@dataclass(frozen=True)
+class TextNoiseConfig:
+    """Shares of a classifier's training rows, 0 to 1; 0 leaves the rows as they are."""
+
+    unmarked: float = 0.0
+    """Texts whose letters lose their marks, as Vietnamese typed in haste: "dep qua" for "đẹp quá"."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.unmarked <= 1:
+            raise ValueError(f"unmarked is {self.unmarked}: give 0 to 1")
+
+    def disturb(self, text: str, rng: np.random.Generator) -> str:
+        """A text with the noise that `rng` draws for it."""
+        return without_marks(text) if rng.random() < self.unmarked else text
+
+
+def without_marks(text: str) -> str:
+    """A text in the letters that have no marks, đ among those that have."""
+    letters = unicodedata.normalize("NFD", text.replace("đ", "d").replace("Đ", "D"))
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 
 class Noise:

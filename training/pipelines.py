@@ -112,7 +112,7 @@ class SentimentPipeline(Pipeline):
     config: SentimentRun
 
     def tidy(self, first: str, second: str) -> tuple[str, str]:
-        return classifier_form(first, lowercase=self.config.lowercase), second
+        return classifier_form(first, lowercase=self.config.lowercase, spaced=self.config.spaced), second
 
     def fault(self, first: str, second: str) -> str | None:  # noqa: ARG002
         return text_fault(first, self.config.data.clean)
@@ -130,7 +130,8 @@ class SentimentPipeline(Pipeline):
     def task(self, tokenizers: dict[str, Tokenizer]) -> SentimentTask:
         tokenizer = tokenizers["tokenizer"]
         model = SentimentClassifier(self.config.model, len(tokenizer), len(self.config.labels))
-        return SentimentTask(model, tokenizer, self.config.labels, self.config.label_smoothing, self.config.window)
+        smoothing, window, noise = self.config.label_smoothing, self.config.window, self.config.noise
+        return SentimentTask(model, tokenizer, self.config.labels, smoothing, window, noise)
 
     def graphs(self, task: Task, tensors: Tensors, *, int8: bool) -> dict[str, bytes]:  # noqa: ARG002
         return {"classifier.onnx": classifier_graph(self.config.model, tensors, int8=int8)}
@@ -175,6 +176,7 @@ class SentimentPipeline(Pipeline):
             "labels": list(self.config.labels),
             "window": self.config.window,
             "lowercase": self.config.lowercase,
+            "spaced": self.config.spaced,
         }
 
     def predictor(self, checkpoint: Checkpoint) -> SentimentPredictor:

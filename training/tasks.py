@@ -17,7 +17,7 @@ from inference.tokenizer import BEGIN, END, PAD, Tokenizer, pad
 from training.classifier import SentimentClassifier
 from training.data import buckets
 from training.language_model import LanguageModel
-from training.noise import Noise
+from training.noise import Noise, TextNoiseConfig
 from training.numbers import Pair
 from training.seq2seq import Seq2Seq
 
@@ -208,13 +208,22 @@ class SentimentTask(TextTask):
     model: SentimentClassifier
 
     def __init__(
-        self, model: SentimentClassifier, tokenizer: Tokenizer, labels: Sequence[str], smoothing: float, window: int
+        self,
+        model: SentimentClassifier,
+        tokenizer: Tokenizer,
+        labels: Sequence[str],
+        smoothing: float,
+        window: int,
+        noise: TextNoiseConfig,
     ) -> None:
         super().__init__()
         self.model, self.tokenizer, self.labels = model, tokenizer, list(labels)
-        self.smoothing, self.window = smoothing, window
+        self.smoothing, self.window, self.noise = smoothing, window, noise
 
-    def collate(self, rows: Sequence[Pair], seed: int | None = None) -> SentimentBatch:  # noqa: ARG002
+    def collate(self, rows: Sequence[Pair], seed: int | None = None) -> SentimentBatch:
+        if seed is not None:
+            rng = np.random.default_rng(seed)
+            rows = [(self.noise.disturb(text, rng), label) for text, label in rows]
         ids, lengths = pad(self.encode(rows))
         labels = np.array([self.labels.index(label) for _, label in rows])
         return SentimentBatch(*map(torch.from_numpy, (ids, lengths, labels)))
