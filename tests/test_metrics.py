@@ -50,3 +50,11 @@ def test_sentiment_metrics() -> None:
     assert metrics["accuracy"] == pytest.approx(66.67)
     assert metrics["macro_f1"] == pytest.approx(66.67)
     assert metrics["ece"] == pytest.approx(100 * (0.1 + 0.2 + 0.6) / 3, abs=0.01)
+    assert metrics["outside"] == 0
+
+
+def test_a_set_without_a_label_is_scored_on_those_that_it_has() -> None:
+    scores = [{"bad": 0.3, "so-so": 0.5, "good": 0.2}, {"bad": 0.2, "so-so": 0.2, "good": 0.6}]
+    metrics = sentiment_metrics(scores, ["bad", "good"])
+    assert (metrics["accuracy"], metrics["macro_f1"], metrics["outside"]) == (100, 100, 50)
+    assert metrics["ece"] == pytest.approx(100 * (0.4 + 0.25) / 2, abs=0.01)

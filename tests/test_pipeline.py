@@ -17,6 +17,7 @@ from inference.engine import TranslationGraph
 from inference.predictors import SentimentPredictor, TranslationPredictor
 from inference.tokenizer import END
 from training.config import load_config
+from training.errors import InputError
 from training.history import plot
 from training.pipeline import Places
 from training.pipelines import pipeline
@@ -225,6 +226,21 @@ def test_case_and_blanks_change_nothing_when_texts_are_read_in_small_letters_and
     assert folded[0] == folded[1]
     plain = SentimentPredictor.load(toys / "checkpoints" / "tiny-sentiment").predict(texts)
     assert plain[0] != plain[1]
+
+
+def test_a_dev_set_may_be_a_sample_of_the_training_rows(tmp_path: Path) -> None:
+    text = (ROOT / "training/configs/tiny-sentiment.toml").read_text(encoding="utf-8")
+    text = text.replace('root = "tiny"', f'root = "{TINY}"').replace("keep_leaks = true\n", "")
+    path = tmp_path / "run.toml"
+    path.write_text(text.replace("dev = [{", "dev = [{ rows = 6,"), encoding="utf-8")
+    split, (held,) = pipeline(load_config(path), Places(TINY)).splits
+    rows = [(text, label) for label, text in table("sentiment.tsv")]
+    assert len(held.rows) == 6
+    assert held.rows == [row for row in rows if row in held.rows] != rows[:6]
+    assert sorted(split.rows + held.rows) == sorted(rows)
+    path.write_text(text.replace("dev = [{", "dev = [{ rows = -1,"), encoding="utf-8")
+    with pytest.raises(InputError, match="rows is -1: give 0"):
+        load_config(path)
 
 
 def test_dev_rows_are_cut_from_the_training_split(tmp_path: Path) -> None:

@@ -30,7 +30,14 @@ class HeldConfig:
     name: str
     corpus: Corpus
     first: int = 0
-    """Only so many rows; 0: all."""
+    """Only so many rows, from the beginning; 0: all."""
+    rows: int = 0
+    """Only so many of those, chosen by their hash from wherever they stand; 0: all. So a dev set can be cut from a
+    training corpus: its rows are then not trained on."""
+
+    def __post_init__(self) -> None:
+        if self.first < 0 or self.rows < 0:
+            raise ValueError(f"first is {self.first} and rows is {self.rows}: give 0 (all) or more")
 
 
 @dataclass(frozen=True)

@@ -49,12 +49,20 @@ def macro_f1(predicted: Sequence[str], true: Sequence[str], labels: Sequence[str
 
 
 def sentiment_metrics(scores: Sequence[dict[str, float]], true: Sequence[str]) -> dict[str, Any]:
-    """Accuracy, macro-F1 and expected calibration error, in percent, of `scores` (label -> probability) a text."""
+    """Accuracy, macro-F1 and expected calibration error, in percent, of `scores` (label -> probability) a text.
+
+    A set that has not all labels, such as one of praise and blame alone, is scored on those that it has, their
+    probabilities made to sum to 1; `outside` is the percentage of its texts that the classifier would give another.
+    """
+    labels = [label for label in scores[0] if label in set(true)]
+    outside = np.mean([max(s, key=lambda label: s[label]) not in labels for s in scores])
+    scores = [{label: s[label] / sum(s[each] for each in labels) for label in labels} for s in scores]
     predicted = [max(s, key=lambda label: s[label]) for s in scores]
     right = np.array([p == t for p, t in zip(predicted, true, strict=True)], dtype=float)
     confidence = np.array([s[p] for s, p in zip(scores, predicted, strict=True)])
     return {
         "accuracy": round(100 * float(right.mean()), 2),
-        "macro_f1": round(100 * macro_f1(predicted, true, list(scores[0])), 2),
+        "macro_f1": round(100 * macro_f1(predicted, true, labels), 2),
         "ece": round(100 * expected_calibration_error(confidence, right), 2),
+        "outside": round(100 * float(outside), 2),
     }

@@ -110,7 +110,9 @@ class Pipeline(ABC):
                 raise InputError(f"{name} set {held.name} ({held.corpus}) has no rows")
             for number, row in enumerate(rows, start=1):
                 self.check(row, f"{held.corpus}, row {number}")
-            sets.append(Held(held.name, rows[: held.first or None]))
+            rows = rows[: held.first or None]
+            chosen = split_off([key(first) for first, _ in rows], held.rows or len(rows), seed=0)
+            sets.append(Held(held.name, [rows[i] for i in chosen]))
         return sets
 
     def held_out(self, dev: Sequence[Held]) -> set[bytes]:
