@@ -8,7 +8,7 @@ from conftest import ROOT, run_training
 
 from inference.checkpoint import open_checkpoint, write_checkpoint
 from inference.text import normalise
-from training import synthesis
+from training import making, synthesis
 from training.corpora import Corpus, read
 from training.errors import InputError
 from training.synthesis import MadeCorpus, Synthesis
@@ -72,7 +72,7 @@ def test_made_sources_are_marked(made: MadeCorpus, tmp_path: Path) -> None:
 
 
 def test_it_goes_on_where_it_was(made: MadeCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(synthesis, "_LINES", 5)
+    monkeypatch.setattr(making, "_LINES", 5)
     assert synthesise(made, tmp_path) == ROWS
     output = tmp_path / "target.txt"
     # What is there is kept as it is, but for the half line that an end by force left.

@@ -21,6 +21,7 @@ from training.noise import Noise, NoiseConfig, TextNoiseConfig
 from training.seq2seq import Seq2SeqConfig
 from training.subwords import SubwordConfig
 from training.synthesis import MadeCorpus
+from training.teaching import TaughtCorpus
 
 
 @dataclass(frozen=True)
@@ -164,6 +165,8 @@ class SentimentRun(Run):
     model: ClassifierConfig = field(default_factory=ClassifierConfig)
     pretrain: PretrainConfig | None = None
     """Texts to learn the language from first."""
+    taught: tuple[TaughtCorpus, ...] = ()
+    """Texts that other classifiers label, to learn from too."""
     lowercase: bool = False
     """Read every text in small letters: fewer words to learn, and a text's case cannot change its label."""
     spaced: bool = False

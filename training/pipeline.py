@@ -245,7 +245,10 @@ class Pipeline(ABC):
         texts = {"train": (split.rows, split.weights.tolist()), **{held.name: held.rows for held in dev}}
         # What must be the same for a run to go on: its config, but for what changes no weight, and its data.
         settings = dataclasses.asdict(self.config)
-        for name in ("card", "data", "int8", "weights", "decode", "name", "task", "init_from", "pretrain", "made"):
+        for name in ("card", "data", "int8", "weights", "decode", "name", "task"):
+            settings.pop(name, None)
+        # Where the weights begin and what is made of other text stand below, as what became of them.
+        for name in ("init_from", "pretrain", "made", "taught"):
             settings.pop(name, None)
         settings["fit"] = dataclasses.asdict(config)
         # The schedule is compared rate by rate; the rest says where and how often, not what.

@@ -26,6 +26,7 @@ from training.seq2seq import Seq2Seq
 from training.subwords import SubwordConfig
 from training.synthesis import Synthesis
 from training.tasks import Held, PretrainTask, SentimentTask, Task, TranslationTask
+from training.teaching import Teaching, distribution
 
 
 class TranslationPipeline(Pipeline):
@@ -118,7 +119,7 @@ class SentimentPipeline(Pipeline):
         return text_fault(first, self.config.data.clean)
 
     def check(self, row: tuple[str, str], where: str) -> None:
-        if row[1] not in self.config.labels:
+        if distribution(row[1], self.config.labels) is None:
             raise InputError(
                 f"{where}: label {row[1]!r} is none of {', '.join(self.config.labels)}; "
                 "set `labels` of the run, or of the corpus"
@@ -136,8 +137,17 @@ class SentimentPipeline(Pipeline):
     def graphs(self, task: Task, tensors: Tensors, *, int8: bool) -> dict[str, bytes]:  # noqa: ARG002
         return {"classifier.onnx": classifier_graph(self.config.model, tensors, int8=int8)}
 
+    def corpora(self) -> Sequence[Corpus]:
+        return (*super().corpora(), *(teaching.rows() for teaching in self._teachings()))
+
+    def _teachings(self) -> Iterator[Teaching]:
+        for number, taught in enumerate(self.config.taught):
+            yield Teaching(taught, self.config.labels, self.directory / "taught" / str(number), self.places.data)
+
     def synthesise(self) -> None:
-        """No text is made for a classifier."""
+        """Let classifiers label texts, in `runs/NAME/taught/`."""
+        for teaching in self._teachings():
+            teaching.run(self.config.fit.devices)
 
     def pretrain(self) -> None:
         """Teach the embedding and the first layer to predict neighbouring subwords, in `runs/NAME/pretrain/`."""

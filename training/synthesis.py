@@ -4,30 +4,21 @@ Made sources are back-translation (Sennrich et al. 2016): of a target language t
 Made targets are sequence-level distillation (Kim & Rush 2016): what a beam, or a larger model, would have said.
 """
 
-import json
-import signal
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from sacrebleu.metrics import CHRF
-from tqdm import tqdm
 
 from inference.checkpoint import Checkpoint, open_checkpoint
-from inference.files import write_atomically
 from inference.predictors import TranslationPredictor
 from inference.text import normalise
 from training.corpora import Corpus, read
 from training.data import key, split_off
 from training.errors import InputError
-from training.stopping import stoppable
+from training.making import Making
 
-_LINES = 256
-"""Lines that are translated and written together: what an end by force can cost."""
 _MAX_CHARACTERS = 1000
 """Longer texts are left out, as they are from other training text."""
 
@@ -67,42 +58,18 @@ class MadeCorpus:
 
 
 class Synthesis:
-    """Makes a corpus in a folder, line by line: it can be stopped, and goes on where it was."""
+    """Makes a corpus in a folder."""
 
     def __init__(self, made: MadeCorpus, languages: tuple[str, str], directory: Path, root: Path) -> None:
         """Take the languages to translate from and to; the given texts are found below `root`.
 
         Raises InputError when what is in `directory` was made in another way.
         """
-        self.made, self.languages, self.directory = made, languages, directory
-        self._paths = {side: directory / f"{side}.txt" for side in ("source", "target", "origin")}
-        self._output = self._paths[made.makes]
+        self.made, self.languages = made, languages
         self._rows = _rows(made, root)
-        self._how = {
-            "beam_size": made.beam_size,
-            "mark": made.mark,
-            "nearest": made.nearest,
-            "texts": sha256("\n".join(row.text for row in self._rows).encode()).hexdigest(),
-        }
-        if self._record.exists():
-            self._check_record()
-
-    @property
-    def _record(self) -> Path:
-        return self.directory / "made.json"
-
-    def _check_record(self) -> None:
-        before = json.loads(self._record.read_text(encoding="utf-8"))
-        changed = [
-            f"{name} was {before.get(name)}, is {value}"
-            for name, value in self._how.items()
-            if before.get(name) != value
-        ]
-        if changed:
-            raise InputError(
-                f"what is in {self.directory} was made in another way ({'; '.join(changed)}): change it back, "
-                "or remove that folder to make it anew"
-            )
+        given = {made.gives: [row.text for row in self._rows], "origin": [row.origin for row in self._rows]}
+        how = {"beam_size": made.beam_size, "mark": made.mark, "nearest": made.nearest}
+        self._making = Making(directory, made.makes, given, how)
 
     def _translator(self) -> Checkpoint:
         checkpoint = open_checkpoint(Path(self.made.checkpoint), "translation")
@@ -114,20 +81,7 @@ class Synthesis:
 
     def pairs(self) -> Corpus:
         """What was made, as a corpus to train on. Raises InputError when it is not whole yet."""
-        if self._done() < len(self._rows):
-            raise InputError(f"{self._output} is not whole: run `python -m training synthesise CONFIG` first")
-        lines = {side: str(path.absolute()) for side, path in self._paths.items()}
-        return Corpus(lines=lines, weights=self.made.corpus.weights, weight=self.made.corpus.weight)
-
-    def _done(self) -> int:
-        """How many lines are whole; half a line, left by an end by force, is cut off."""
-        if not self._output.exists():
-            return 0
-        whole = self._output.read_bytes()
-        whole = whole[: whole.rfind(b"\n") + 1]
-        with self._output.open("r+b") as file:
-            file.truncate(len(whole))
-        return whole.count(b"\n")
+        return self._making.corpus(self.made.corpus.weights, self.made.corpus.weight)
 
     def run(self, processes: int) -> None:
         """Make what is still to be made.
@@ -135,35 +89,9 @@ class Synthesis:
         Raises KeyboardInterrupt when told to stop, after the lines under way; CheckpointError, or InputError when the
         checkpoint is not the one that made the lines so far, or translates between other languages.
         """
-        done = self._done()
-        if done == len(self._rows):
-            return
-        self._how["checkpoint"] = self._translator().version
-        if self._record.exists():
-            self._check_record()
-        else:
-            self.directory.mkdir(parents=True, exist_ok=True)
-            _write(self._paths[self.made.gives], [row.text for row in self._rows])
-            _write(self._paths["origin"], [row.origin for row in self._rows])
-            _write(self._record, [json.dumps(self._how, indent=1)])
-        chunks = [self._rows[i : i + _LINES] for i in range(done, len(self._rows), _LINES)]
-        pool = ProcessPoolExecutor(processes, get_context("spawn"), _begin, (self.made,))
-        bar = tqdm(total=len(self._rows), initial=done, unit="line", desc=f"{self._output}")
-        with stoppable("stopping after these lines") as asked, self._output.open("a", encoding="utf-8") as file, bar:
-            try:
-                for lines in pool.map(_translate, chunks):
-                    file.write("".join(f"{self.made.mark}{line}\n" for line in lines))
-                    file.flush()
-                    bar.update(len(lines))
-                    if asked():
-                        raise KeyboardInterrupt(f"stopped after line {bar.n}; the same command goes on from there")
-            finally:
-                pool.shutdown(cancel_futures=True)
-
-
-def _write(path: Path, lines: Iterable[str]) -> None:
-    text = "".join(f"{line}\n" for line in lines)
-    write_atomically(path, lambda beside: beside.write_text(text, encoding="utf-8"))
+        if self._making.done() < len(self._rows):
+            makers = {"checkpoint": self._translator().version}
+            self._making.run(self._rows, makers, _begin, (self.made,), _translate, processes)
 
 
 class _Row(NamedTuple):
@@ -193,9 +121,8 @@ _made: MadeCorpus
 
 
 def _begin(made: MadeCorpus) -> None:
-    """Load a process's translator. A Ctrl-C reaches the whole group: only the first process shall heed it."""
+    """Load a process's translator."""
     global _predictor, _made
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     _predictor = TranslationPredictor(open_checkpoint(Path(made.checkpoint), "translation"), batch_rows=64)
     _made = made
 
@@ -204,7 +131,7 @@ def _translate(rows: Sequence[_Row]) -> list[str]:
     others = _made.beam_size - 1 if _made.nearest else 0
     results = _predictor.predict([row.text for row in rows], _made.beam_size, alternatives=others)
     return [
-        normalise(max((result.text, *result.alternatives), key=lambda text: _likeness(text, row.like)))
+        _made.mark + normalise(max((result.text, *result.alternatives), key=lambda text: _likeness(text, row.like)))
         for row, result in zip(rows, results, strict=True)
     ]
 

@@ -20,6 +20,7 @@ from training.language_model import LanguageModel
 from training.noise import Noise, TextNoiseConfig
 from training.numbers import Pair
 from training.seq2seq import Seq2Seq
+from training.teaching import distribution
 
 _CHUNK = 512
 """Rows of logits held at once: the whole `(B * T, V)` is never made, which is slower for want of cache."""
@@ -184,8 +185,8 @@ class SentimentBatch(NamedTuple):
     """`(B, S)`"""
     lengths: Tensor
     """`(B,)`"""
-    labels: Tensor
-    """`(B,)`"""
+    targets: Tensor
+    """`(B, C)`, the probability of each class"""
 
 
 class TextTask(Task):
@@ -225,8 +226,8 @@ class SentimentTask(TextTask):
             rng = np.random.default_rng(seed)
             rows = [(self.noise.disturb(text, rng), label) for text, label in rows]
         ids, lengths = pad(self.encode(rows))
-        labels = np.array([self.labels.index(label) for _, label in rows])
-        return SentimentBatch(*map(torch.from_numpy, (ids, lengths, labels)))
+        targets = np.array([distribution(label, self.labels) for _, label in rows], dtype=np.float32)
+        return SentimentBatch(*map(torch.from_numpy, (ids, lengths, targets)))
 
     def count(self, lengths: Array) -> int:
         return len(lengths)
@@ -235,7 +236,7 @@ class SentimentTask(TextTask):
         """The summed loss of a batch."""
         smoothing = self.smoothing if self.training else 0.0
         logits = self.model(batch.ids, batch.lengths).float()
-        return F.cross_entropy(logits, batch.labels, reduction="sum", label_smoothing=smoothing)
+        return F.cross_entropy(logits, batch.targets, reduction="sum", label_smoothing=smoothing)
 
     @torch.inference_mode()
     def score(self, held: Held, loss: float) -> dict[str, float]:  # noqa: ARG002
@@ -247,7 +248,7 @@ class SentimentTask(TextTask):
             batch = self.collate([held.rows[i] for i in index])
             logits = self.model(batch.ids.to(device), batch.lengths.to(device)).cpu()
             logits[:, others] = -torch.inf
-            right += int((logits.argmax(-1) == batch.labels).sum())
+            right += int((logits.argmax(-1) == batch.targets.argmax(-1)).sum())
         return {"score": 100 * right / len(held.rows)}
 
 

@@ -1,0 +1,75 @@
+"""Soft labels: what the toy classifier says of texts is what another run learns from."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import ROOT, run_training
+
+from inference.predictors import SentimentPredictor
+from training.corpora import Corpus, read
+from training.errors import InputError
+from training.teaching import TaughtCorpus, Teaching, distribution, soft_label
+
+TINY = ROOT / "training" / "configs" / "tiny"
+LABELS = ("negative", "positive")
+
+
+@pytest.mark.parametrize(
+    ("label", "expected"),
+    [
+        ("positive", [0.0, 1.0]),
+        ("0.25 0.75", [0.25, 0.75]),
+        (soft_label([0.123456, 0.876544]), [0.1235, 0.8765]),
+        ("neutral", None),
+        ("0.25 0.25 0.5", None),
+        ("0.5 0.6", None),
+        ("-1 2", None),
+        ("", None),
+    ],
+)
+def test_distribution(label: str, expected: list[float] | None) -> None:
+    assert distribution(label, LABELS) == expected
+
+
+def test_texts_get_the_mean_of_what_the_teachers_say(toys: Path, tmp_path: Path) -> None:
+    teacher = str(toys / "checkpoints" / "tiny-sentiment")
+    (tmp_path / "texts").write_text("A dull film.\nGood  food.\n\nA dull film.\n", encoding="utf-8")
+    corpus = Corpus(lines={"text": str(tmp_path / "texts")}, weight=0.5)
+    teaching = Teaching(TaughtCorpus(corpus, (teacher, teacher)), LABELS, tmp_path / "taught", TINY)
+    with pytest.raises(InputError, match=r"label\.txt is not whole: run `python -m training synthesise CONFIG` first"):
+        teaching.rows()
+    teaching.run(1)
+    said = SentimentPredictor.load(Path(teacher)).predict(["A dull film.", "Good food."])
+    assert teaching.rows().weight == 0.5
+    rows = list(read(teaching.rows(), ("text", "label", "origin"), TINY))
+    assert [text for text, _, _ in rows] == ["A dull film.", "Good food."]
+    for (_, label, _), result in zip(rows, said, strict=True):
+        probabilities = distribution(label, LABELS)
+        assert probabilities is not None
+        assert np.allclose(probabilities, list(result.scores.values()), atol=1e-4)
+    with pytest.raises(InputError, match="knows the classes negative, positive; this run bad, good"):
+        Teaching(TaughtCorpus(corpus, (teacher,)), ("bad", "good"), tmp_path / "new", TINY).run(1)
+    with pytest.raises(ValueError, match=r"checkpoints are \(\): give"):
+        TaughtCorpus(corpus, ())
+
+
+def test_a_run_learns_from_soft_labels(toys: Path, tmp_path: Path) -> None:
+    tiny = (TINY.parent / "tiny-sentiment.toml").read_text(encoding="utf-8")
+    # The one labelled row teaches nothing of the others: the teacher does.
+    (tmp_path / "one.tsv").write_text("label\ttext\npositive\tFine.\n", encoding="utf-8")
+    tiny = tiny.replace('train = [{ table = "sentiment.tsv" }]', f'train = [{{ table = "{tmp_path}/one.tsv" }}]')
+    config = tmp_path / "run.toml"
+    config.write_text(
+        f"""{tiny.replace('root = "tiny"', f'root = "{TINY}"')}
+[[taught]]
+corpus = {{ table = "sentiment.tsv" }}
+checkpoints = ["{toys / "checkpoints" / "tiny-sentiment"}"]
+""",
+        encoding="utf-8",
+    )
+    done = run_training("run", config, tmp_path)
+    assert done.returncode == 0, done.stderr
+    metrics = json.loads((tmp_path / "checkpoints" / "tiny-sentiment" / "config.json").read_text())["metrics"]
+    assert metrics["train"]["accuracy"] == 100.0
