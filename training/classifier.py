@@ -21,6 +21,8 @@ class ClassifierConfig:
     """E"""
     hidden: int = 256
     """H, in each direction"""
+    upper: int = 0
+    """The same for the layers above the first; 0: H too."""
     layers: int = 1
     bidirectional: bool = True
     """Whether the text is read both ways, or forward only."""
@@ -34,6 +36,8 @@ class ClassifierConfig:
         for name in ("embedding", "hidden", "layers"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}: give 1 or more")
+        if self.upper < 0:
+            raise ValueError(f"upper is {self.upper}: give 0 (as hidden) or more")
         for name in ("dropout", "word_dropout"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}: give at least 0 and less than 1")
@@ -59,7 +63,13 @@ class SentimentClassifier(nn.Module):
         self.config = config
         self.embedding = Embedding(vocabulary, c.embedding, c.dropout, c.word_dropout)
         self.layers = Recurrent(
-            c.cell, c.embedding, c.hidden, c.layers, bidirectional=c.bidirectional, dropout=c.dropout
+            c.cell,
+            c.embedding,
+            c.hidden,
+            c.layers,
+            upper_size=c.upper,
+            bidirectional=c.bidirectional,
+            dropout=c.dropout,
         )
         self.dropout = nn.Dropout(c.dropout)
         self.output = nn.Linear(2 * self.layers.output_size, classes)

@@ -70,23 +70,27 @@ class Recurrent(nn.Module):
         hidden_size: int,
         layers: int = 1,
         *,
+        upper_size: int = 0,
         bidirectional: bool = False,
         dropout: float = 0.0,
         fused: bool = True,
     ) -> None:
-        """Raises ValueError on an unknown cell or a size below 1."""
+        """`upper_size` is the hidden size of the layers above the first; 0: `hidden_size` too.
+
+        Raises ValueError on an unknown cell or a size below 1.
+        """
         super().__init__()
         for name, value in (("input_size", input_size), ("hidden_size", hidden_size), ("layers", layers)):
             if value < 1:
                 raise ValueError(f"{name} is {value}: give 1 or more")
         make = cell_class(cell)
         self.directions = 2 if bidirectional else 1
-        self.output_size = hidden_size * self.directions
+        sizes = [hidden_size] + [upper_size or hidden_size] * (layers - 1)
+        inputs = [input_size] + [size * self.directions for size in sizes]
+        self.output_size = inputs[-1]
         self.fused = fused
         self.cells = nn.ModuleList(
-            make(input_size if layer == 0 else self.output_size, hidden_size)
-            for layer in range(layers)
-            for _ in range(self.directions)
+            make(inputs[layer], size) for layer, size in enumerate(sizes) for _ in range(self.directions)
         )
         self.dropout = LockedDropout(dropout)
 
