@@ -95,7 +95,7 @@ def ends_in_loop(ids: Sequence[int]) -> bool:
     return False
 
 
-def has_loop(ids: Sequence[int]) -> bool:
+def has_loop(ids: Sequence[int] | Sequence[str]) -> bool:
     """Whether a loop ends anywhere in a sequence, as `ends_in_loop` of each of its beginnings would find."""
     array = np.asarray(ids)
     for period in range(1, len(array) // 2 + 1):

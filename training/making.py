@@ -2,7 +2,7 @@
 
 import json
 import signal
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from hashlib import sha256
 from multiprocessing import get_context
@@ -25,7 +25,7 @@ Row = TypeVar("Row")
 class Making:
     """A folder of aligned text files, one of which is made from the others."""
 
-    def __init__(self, directory: Path, makes: str, given: dict[str, Sequence[str]], how: dict[str, Any]) -> None:
+    def __init__(self, directory: Path, makes: str, given: Mapping[str, Sequence[str]], how: dict[str, Any]) -> None:
         """Take the name of what is made, the lines that there are, by name, and how it is made.
 
         Raises InputError when what is in `directory` was made in another way.

@@ -4,13 +4,14 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 
 from training.numbers import NumberWords, Pair, change_numbers
 
 _STOPS = ".!?…"
+Choice = TypeVar("Choice")
 
 
 @dataclass(frozen=True)
@@ -135,13 +136,13 @@ _SCRIPTS = [
 def literal(rng: np.random.Generator, words: Sequence[str]) -> str:
     """Something that a translation copies, made up; of the words in a link or in code, half are of `words`."""
 
-    def pick(choices: Sequence[Any]) -> Any:
-        return choices[rng.integers(len(choices))]
+    def pick(choices: Sequence[Choice]) -> Choice:
+        return choices[int(rng.integers(len(choices)))]
 
     def word(real: float = 0.5) -> str:
         # Real words are to be left alone too, in a link; and they are whole subwords, which made-up ones are not.
         if words and rng.random() < real:
-            return str(pick(words))
+            return pick(words)
         return "".join(pick(_ONSETS) + pick("aeiou") + pick(_CODAS) for _ in range(rng.integers(1, 4)))
 
     def filled(pattern: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from sacrebleu.metrics import CHRF
+from sacrebleu.metrics.chrf import CHRF
 
 from inference.checkpoint import Checkpoint, open_checkpoint
 from inference.predictors import TranslationPredictor
@@ -67,7 +67,10 @@ class Synthesis:
         """
         self.made, self.languages = made, languages
         self._rows = _rows(made, root)
-        given = {made.gives: [row.text for row in self._rows], "origin": [row.origin for row in self._rows]}
+        given: dict[str, list[str]] = {
+            made.gives: [row.text for row in self._rows],
+            "origin": [row.origin for row in self._rows],
+        }
         how = {"beam_size": made.beam_size, "mark": made.mark, "nearest": made.nearest}
         self._making = Making(directory, made.makes, given, how)
 
