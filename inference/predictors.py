@@ -13,6 +13,7 @@ import numpy as np
 from inference.checkpoint import Checkpoint, CheckpointError, open_checkpoint
 from inference.decoding import DecodeConfig, Hypothesis, beam_search, greedy
 from inference.engine import SentimentGraph, TranslationGraph
+from inference.spans import Marked, mark
 from inference.text import Document, classifier_form, is_shouted, is_vietnamese, split, unshout
 from inference.tokenizer import Tokenizer
 
@@ -106,40 +107,46 @@ class TranslationPredictor:
 
     def _sentences(self, sentences: Sequence[str], beam_size: int, until: float) -> list["_Output"]:
         """What each sentence becomes. Like lengths are decoded together."""
-        # Capitals are a way of writing, which the model has hardly seen: they are taken off, and put on again.
-        shouted = [is_shouted(sentence) for sentence in sentences]
-        rows = self._source.encode([unshout(s) if loud else s for s, loud in zip(sentences, shouted, strict=True)])
-        words = [i for i, sentence in enumerate(sentences) if not self._stays(sentence)]
-        order = sorted(words, key=lambda i: (-len(rows[i]), i))
-        size = max(1, self._batch_rows // beam_size)
-        found: dict[int, list[Hypothesis]] = {}
-        for start in range(0, len(order), size):
+        sources = [_Source(mark(sentence, self._target_language)) for sentence in sentences]
+        rows = self._source.encode([source.text for source in sources])
+        outputs = [_Output((source.marked.restore(source.marked.text) or "",), True) for source in sources]
+        words = [i for i, source in enumerate(sources) if not self._stays(source.marked.text)]
+        for batch in self._batches(words, rows, beam_size):
             _check_time(until)
-            batch = order[start : start + size]
-            found.update(zip(batch, self._decode([rows[i] for i in batch], beam_size), strict=True))
-        outputs = [_Output((sentence,), True) for sentence in sentences]
-        for i, hypotheses in found.items():
-            texts = self._target.decode([h.ids for h in hypotheses])
-            # Two ways of cutting a text into subwords are two hypotheses, but one translation.
-            distinct = dict.fromkeys(text.upper() for text in texts) if shouted[i] else dict.fromkeys(texts)
-            outputs[i] = _Output(tuple(distinct), hypotheses[0].finished)
+            for i, hypotheses in zip(batch, self._search([rows[i] for i in batch], beam_size), strict=True):
+                outputs[i] = self._read(hypotheses, sources[i])
+        # A beam drops loops, and has several hypotheses, one of which may have the marks that the likeliest one lost.
+        again = [i for i in words if not outputs[i].whole] if beam_size < self.decode.retry_beam_size else []
+        for batch in self._batches(again, rows, self.decode.retry_beam_size):
+            _check_time(until)
+            found = self._search([rows[i] for i in batch], self.decode.retry_beam_size)
+            for i, hypotheses in zip(batch, found, strict=True):
+                outputs[i] = self._read(hypotheses, sources[i]).best()
+        lost = [i for i in words if not outputs[i].texts]
+        for i in lost:
+            # Word by word of what stands between the spans: worse language, but nothing is lost.
+            document = sources[i].marked.document()
+            parts = self._sentences(document.sentences, beam_size, until)
+            outputs[i] = _Output((document.join([part.texts[0] for part in parts]),), all(p.finished for p in parts))
         return outputs
+
+    def _batches(self, which: Sequence[int], rows: Sequence[Sequence[int]], beam_size: int) -> Iterator[list[int]]:
+        order = sorted(which, key=lambda i: (-len(rows[i]), i))
+        size = max(1, self._batch_rows // beam_size)
+        return (order[start : start + size] for start in range(0, len(order), size))
+
+    def _read(self, hypotheses: Sequence[Hypothesis], source: "_Source") -> "_Output":
+        """The translations that have every span of the source, which may be none."""
+        texts = map(source.restore, self._target.decode([h.ids for h in hypotheses]))
+        kept = [(text, h.finished) for text, h in zip(texts, hypotheses, strict=True) if text is not None]
+        # Two ways of cutting a text into subwords are two hypotheses, but one translation.
+        return _Output(tuple(dict.fromkeys(text for text, _ in kept)), bool(kept) and kept[0][1])
 
     def _stays(self, sentence: str) -> bool:
         """Whether a sentence is its own translation: it has no letter (a number, an emoji), or is Vietnamese already
         where that is the target.
         """
         return not any(map(str.isalpha, sentence)) or (self._target_language == "vi" and is_vietnamese(sentence))
-
-    def _decode(self, rows: Sequence[Sequence[int]], beam_size: int) -> list[list[Hypothesis]]:
-        found = self._search(rows, beam_size)
-        again = [i for i, (best, *_) in enumerate(found) if not best.finished] if beam_size == 1 else []
-        if again and self.decode.retry_beam_size > 1:
-            for i, (best, *_) in zip(
-                again, self._search([rows[i] for i in again], self.decode.retry_beam_size), strict=True
-            ):
-                found[i] = [best]
-        return found
 
     def _search(self, rows: Sequence[Sequence[int]], beam_size: int) -> list[list[Hypothesis]]:
         state, limits = self._graph.encode(rows), self.decode.limits(rows)
@@ -148,11 +155,32 @@ class TranslationPredictor:
         return beam_search(self._graph.step, state, limits, beam_size, self.decode.length_penalty)
 
 
+class _Source:
+    """A sentence as the translator reads it: with marks for its spans, and no capitals throughout."""
+
+    def __init__(self, marked: Marked) -> None:
+        self.marked = marked
+        # Capitals are a way of writing, which the model has hardly seen: they are taken off, and put on again.
+        self._shouted = is_shouted(marked.text)
+        self.text = unshout(marked.text) if self._shouted else marked.text
+
+    def restore(self, translation: str) -> str | None:
+        """The translation with spans and capitals back; None when it has lost a span."""
+        return self.marked.restore(translation.upper() if self._shouted else translation)
+
+
 class _Output(NamedTuple):
     """A sentence's translations, best first, and whether the end token of the best one came."""
 
     texts: tuple[str, ...]
     finished: bool
+
+    @property
+    def whole(self) -> bool:
+        return self.finished and bool(self.texts)
+
+    def best(self) -> "_Output":
+        return _Output(self.texts[:1], self.finished)
 
 
 def _joined(document: Document, outputs: Sequence[_Output], alternatives: int) -> Translation:

@@ -3,8 +3,9 @@
 import html
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 # Controls that carry no text. Tab, newline and their like are white space and become one blank;
 # U+200C and U+200D stay, since emoji are built with them.
@@ -134,6 +135,22 @@ class Document:
             parts += [sentence, separator]
         return "".join(parts)
 
+    @classmethod
+    def of(cls, pieces: Iterable[tuple[str, bool]]) -> Self:
+        """A document from its pieces in order, each with whether it is a sentence; blanks around it are not."""
+        sentences: list[str] = []
+        separators = [""]
+        for piece, is_sentence in pieces:
+            core = piece.strip()
+            if not is_sentence or not core:
+                separators[-1] += piece
+                continue
+            lead = len(piece) - len(piece.lstrip())
+            separators[-1] += piece[:lead]
+            sentences.append(core)
+            separators.append(piece[lead + len(core) :])
+        return cls(tuple(sentences), tuple(separators))
+
 
 def split(text: str, longest: int = LONGEST_SENTENCE) -> Document:
     """Cut a text into sentences. Every blank, tab and newline around them is kept as a separator.
@@ -141,22 +158,15 @@ def split(text: str, longest: int = LONGEST_SENTENCE) -> Document:
     A line never goes on in the next one. Sentences of more than `longest` characters are cut at the last clause mark,
     else the last blank, else just there.
     """
-    sentences: list[str] = []
-    separators: list[str] = [""]
+    return Document.of((piece, True) for piece in _pieces(text, longest))
+
+
+def _pieces(text: str, longest: int) -> Iterator[str]:
     for line in re.split(r"(\r\n|[\n\r\v\f\x85\u2028\u2029])", text):
         start = 0
         for end in (*_ends(line), len(line)):
-            for piece in _shorten(line[start:end], longest):
-                core = piece.strip()
-                if not core:
-                    separators[-1] += piece
-                    continue
-                lead = len(piece) - len(piece.lstrip())
-                separators[-1] += piece[:lead]
-                sentences.append(core)
-                separators.append(piece[lead + len(core) :])
+            yield from _shorten(line[start:end], longest)
             start = end
-    return Document(tuple(sentences), tuple(separators))
 
 
 def _ends(line: str) -> list[int]:

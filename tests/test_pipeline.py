@@ -344,3 +344,13 @@ def test_the_public_config_reads_data_sets_of_their_shape(tmp_path: Path) -> Non
 def test_plot_writes_a_png(tmp_path: Path) -> None:
     plot([{"update": 1, "train_loss": 2.0}, {"update": 2, "train_loss": 1.0, "score": 3.0}], tmp_path / "c.png")
     assert (tmp_path / "c.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_spans_come_back_whatever_the_model_makes_of_their_marks(toys: Path) -> None:
+    predictor = TranslationPredictor.load(toys / "checkpoints" / "tiny-translation")
+    text = "I love you: https://a.example/x?y=1, `code` and 🎉! See b.txt. {1} {0}"
+    for beam_size in (1, 4):
+        (result,) = predictor.predict([text], beam_size)
+        for span in ("https://a.example/x?y=1", "`code`", "🎉", "b.txt", "{1} {0}"):
+            assert result.text.count(span) == 1
+    assert predictor.predict(["🎉 https://a.example"])[0].text == "🎉 https://a.example"

@@ -1,0 +1,104 @@
+"""Spans that a translation keeps as they are: links, addresses, code, placeholders, codes, emoji, other scripts.
+
+While the model works, a mark stands in the place of each, "{0}", "{1}" and so on, which it treats as it does a name.
+"""
+
+import re
+from dataclasses import dataclass
+
+from inference.text import Document
+
+_EXTENSIONS = (
+    "bat bin bmp c cc cfg conf cpp css csv dll doc docx epub exe gif gz h hpp htm html ini iso jar java jpeg jpg js "
+    "json log md mkv mov mp3 mp4 odt ogg pdf php png po ppt pptx ps py rar rb rs rtf sh sql srt svg tar tex toml ts "
+    "tsv txt wav webp xls xlsx xml yaml yml zip"
+)
+_DOMAINS = "app biz ca ch cn com de dev edu es eu fr gov info io it jp me net nl org ru tv uk us vn xyz"
+_ENDINGS = f"{_EXTENSIONS} {_DOMAINS}".replace(" ", "|")
+# Letters of other scripts than Latin, with the marks that stand on them.
+_OTHER = (
+    "\u0370-\u1dbf\u1f00-\u1fff\u2c00-\u2c5f\u2c80-\u2dff\u3005-\u3007\u3031-\ua71f\ua800-\uab2f\uab70-\uf8ff"
+    "\U00010000-\U0001efff\U00020000-\U0003ffff"
+)
+_SIGNS = "\u00a9\u00ae\u2100-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
+_PARTS = "\u200d\ufe0e\ufe0f\u20e3\U000e0020-\U000e007f"
+"""What joins or varies signs."""
+_KINDS = {
+    "code": r"``?[^`\n]{1,200}+``?",
+    "link": r"(?:https?|ftp)://[^\s<>\"“”]{1,2000}+|\bwww\.[^\s<>\"“”]{1,2000}+",
+    "address": r"[\w.+-]{1,64}+@[\w-]{1,63}+(?:\.[\w-]{1,63}+){1,8}+",
+    "slot": r"\{\{[^{}\n]{0,80}+\}\}|\$?\{[^{}\n]{0,80}+\}",
+    "tag": r"</?[a-zA-Z][^<>\n]{0,500}+>",
+    "format": r"(?<![\w%])%(?:\d{1,2}\$|\(\w{1,40}+\))?[-+0#]{0,2}\d{0,3}(?:\.\d{1,2})?l{0,2}[sdifuxXc@](?!\w)",
+    "variable": r"(?<![\w%])%\w{1,40}+%|(?<!\w)\$[A-Za-z_]\w{0,60}+",
+    "handle": r"(?<![\w@#])[@#]\w{2,60}+(?:[.-]\w{1,60}+)*",
+    "option": r"(?<![\w-])--[a-z][\w-]{1,60}+",
+    "file or domain": rf"\b[\w-]{{1,80}}+(?:\.[\w-]{{1,80}}+)*?\.(?:{_ENDINGS})\b(?:/[^\s<>\"“”]{{0,2000}}+)?",
+    "path": r"(?<![\w/.~])~?(?:\.{0,2}/[\w.-]{1,100}+){2,40}+/?",
+    "identifier": r"\b\w{0,60}_\w{1,60}+(?:\(\))?|\b[A-Za-z]\w{1,60}+(?:\.\w{1,60}+){0,5}+\(\)",
+    "version": r"\bv?\d{1,6}(?:\.\d{1,6}){2,8}+\b",
+    "number of a thing": r"\b(?!VND|USD|EUR|GBP|JPY|CNY)[A-Z]{1,10}+-?\d{2,20}+[A-Z0-9]{0,20}+\b",
+    "telephone": r"(?<![\d.,+])\+?\d{2,4}(?:[ .-]\d{2,4}){2,5}(?!\d|[.,]\d)",
+    "large number": r"(?<![\d.,])\d{1,3}(?:,\d{3}){2,8}(?!\d|[.,]\d)",
+    "no word": r"\S{60,}+",
+    "other script": rf"[{_OTHER}]++(?:[\s,、·]{{1,3}}[{_OTHER}]++)*+",
+    "signs": rf"[{_SIGNS}](?:[{_SIGNS}{_PARTS}]|\s(?=[{_SIGNS}])){{0,200}}+",
+}
+_SPAN = re.compile("|".join(_KINDS.values()))
+_MARK = re.compile(r"\{ ?(\d{1,4}) ?\}")
+_ENDS = ".,;:!?…'\"”’»"
+_PAIRS = {")": "(", "]": "[", "}": "{"}
+
+
+@dataclass(frozen=True)
+class Marked:
+    """A sentence with a mark in the place of each of its spans: the i-th is "{i}"."""
+
+    text: str
+    spans: tuple[str, ...]
+
+    def restore(self, text: str) -> str | None:
+        """A translation of `text` with the spans back in; None unless it has each mark once."""
+        if sorted(int(number) for number in _MARK.findall(text)) != list(range(len(self.spans))):
+            return None
+        return _MARK.sub(lambda match: self.spans[int(match.group(1))], text)
+
+    def document(self) -> Document:
+        """What stands around the spans as sentences, and the spans as their separators."""
+        pieces = _MARK.split(self.text)
+        return Document.of((self.spans[int(p)], False) if i % 2 else (p, True) for i, p in enumerate(pieces))
+
+
+def mark(sentence: str, language: str) -> Marked:
+    """Put marks in the place of what a translation into `language` must not touch.
+
+    A placeholder that looks like a mark becomes one itself, so the two are never mistaken. Numbers of a million and
+    more get the target language's marks between their groups.
+    """
+    spans: list[str] = []
+    parts: list[str] = []
+    start = 0
+    for match in _SPAN.finditer(sentence):
+        span = _trimmed(match.group())
+        parts += [sentence[start : match.start()], f"{{{len(spans)}}}"]
+        spans.append(_grouped(span, language))
+        start = match.start() + len(span)
+    return Marked("".join([*parts, sentence[start:]]), tuple(spans))
+
+
+def _trimmed(span: str) -> str:
+    """A link without the marks behind it, which are the sentence's; a bracket stays that was opened within."""
+    if not re.match(r"\w", span):
+        return span
+    while span[-1] in _ENDS or (span[-1] in _PAIRS and span.count(span[-1]) > span.count(_PAIRS[span[-1]])):
+        span = span[:-1]
+    return span
+
+
+_GROUP_MARKS = {"en": ",", "vi": "."}
+
+
+def _grouped(span: str, language: str) -> str:
+    if re.fullmatch(r"\d{1,3}(?:([.,])\d{3})(?:\1\d{3})+", span) and language in _GROUP_MARKS:
+        return re.sub("[.,]", _GROUP_MARKS[language], span)
+    return span
