@@ -9,7 +9,9 @@ from typing import cast
 import numpy as np
 import pyarrow.parquet
 import pytest
+import torch
 from conftest import ROOT, run_training
+from safetensors.torch import load, load_file, save
 
 from inference.checkpoint import open_checkpoint
 from inference.decoding import Array, State
@@ -277,6 +279,17 @@ def test_a_run_can_start_from_a_checkpoint(tmp_path: Path, toys: Path) -> None:
     record.write_text('{"vocabulary": 400}')  # as where the tokenizer was made, and the next run goes on from it
     assert run_training("subwords", path, tmp_path).returncode == 0
     assert record.read_text() == '{"vocabulary": 400}'
+    best = tmp_path / "runs" / "tiny-translation" / "best.safetensors"
+    weights = load_file(best)
+    weights["decoder.output_bias"] += 1
+    best.write_bytes(save(weights))
+    path.write_text(f"keep = 0.25\n{text}", encoding="utf-8")
+    assert run_training("export", path, tmp_path).returncode == 0
+    tuned = open_checkpoint(tmp_path / "checkpoints" / "tiny-translation", "translation")
+    began = load(open_checkpoint(start, "translation").read("model.safetensors"))["decoder.output_bias"].float()
+    mixed = load(tuned.read("model.safetensors"))["decoder.output_bias"].float()
+    torch.testing.assert_close(mixed, 0.25 * began + 0.75 * weights["decoder.output_bias"], atol=2e-3, rtol=0)
+    assert "a share of 0.25 is kept" in tuned.read("MODEL_CARD.md").decode()
     path.write_text(text.replace("hidden = 64", "hidden = 32"), encoding="utf-8")
     done = run_training("subwords", path, tmp_path)
     assert done.returncode == 2

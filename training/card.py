@@ -13,6 +13,8 @@ def model_card(config: dict[str, Any], card: CardConfig) -> str:
     fit, items = run["fit"], "target tokens" if config["task"] == "translation" else "texts"
     model = ", ".join(f"{name} {value}" for name, value in config["model"].items())
     start = f"Started from {training['init_from']}. " if training["init_from"] else ""
+    if run.get("keep"):
+        start += f"Of the weights it started from, a share of {run['keep']} is kept, averaged with those of the fit. "
     if run.get("pretrain"):
         updates = run["pretrain"]["fit"]["updates"]
         start += f"Embedding and first layer were pretrained as a language model, in {updates} updates. "

@@ -93,6 +93,9 @@ class Run:
     card: CardConfig
     init_from: str = ""
     """The folder of a checkpoint of the same shape, to begin with its tokenizers and weights; empty: with neither."""
+    keep: float = 0.0
+    """The share of the weights of `init_from` in those that are exported: the average of where a fit began and where it
+    ended is often better than either (Wortsman et al. 2022, WiSE-FT). Validation sees the fit's own."""
     label_smoothing: float = 0.0
     """The share of each target that is spread over all classes."""
     int8: bool = True
@@ -106,6 +109,10 @@ class Run:
             raise ValueError(f"name is {self.name!r}: give small letters, digits, '.', '_' and '-'")
         if not 0 <= self.seed < 2**32:
             raise ValueError(f"seed is {self.seed}: give 0 to {2**32 - 1}")
+        if not 0 <= self.keep < 1:
+            raise ValueError(f"keep is {self.keep}: give at least 0 and less than 1")
+        if self.keep and not self.init_from:
+            raise ValueError(f"keep is {self.keep}, but there is no init_from whose weights to keep")
         if not 0 <= self.label_smoothing < 1:
             raise ValueError(f"label_smoothing is {self.label_smoothing}: give at least 0 and less than 1")
 

@@ -245,7 +245,7 @@ class Pipeline(ABC):
         texts = {"train": (split.rows, split.weights.tolist()), **{held.name: held.rows for held in dev}}
         # What must be the same for a run to go on: its config, but for what changes no weight, and its data.
         settings = dataclasses.asdict(self.config)
-        for name in ("card", "data", "int8", "weights", "decode", "name", "task"):
+        for name in ("card", "data", "keep", "int8", "weights", "decode", "name", "task"):
             settings.pop(name, None)
         # Where the weights begin and what is made of other text stand below, as what became of them.
         for name in ("init_from", "pretrain", "made", "taught"):
@@ -269,7 +269,11 @@ class Pipeline(ABC):
         if not best.exists():
             raise InputError(f"there is no {best}: run `python -m training fit CONFIG` first")
         model = task.model
-        model.load_state_dict(load_file(best))
+        weights = load_file(best)
+        if self.config.keep:
+            began = self.pretrained()
+            weights = {name: torch.lerp(t, began[name].float(), self.config.keep) for name, t in weights.items()}
+        model.load_state_dict(weights)
         task.eval()
         tensors = {name: t.numpy() for name, t in model.state_dict().items()}
         config = self.checkpoint_config()
