@@ -1,11 +1,12 @@
 """Decoding: greedy and beam search over a step function. The one file that knows what the end token means.
 
-A hypothesis that turns in a loop is given up: greedy stops there, a beam drops it and goes on with its others.
+A search decodes one sentence; a decoder runs many of them, which share each step. Sentences join and leave between
+steps, so that none waits for another, and a finished one costs nothing more.
 
-A step takes one token of each of N hypotheses and gives the log-probabilities of the next. N changes as hypotheses
-end: a finished row is taken out at once, so that its steps cost nothing.
+A hypothesis that turns in a loop is given up: greedy stops there, a beam drops it and goes on with its others.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -16,10 +17,21 @@ from numpy.typing import NDArray
 from inference.tokenizer import BEGIN, END
 
 Array = NDArray[Any]
-State = tuple[Array, ...]
+Arrays = tuple[Array, ...]
 """Every array has the N hypotheses as its first axis."""
-Step = Callable[[Array, State], tuple[Array, State]]
-"""`step(tokens (N,) int64, state) -> (log_probs (N, V) float32, state)`."""
+
+
+class State(NamedTuple):
+    """What a decoder knows of N hypotheses before their next token."""
+
+    memory: Arrays
+    """What the encoder made of each one's source; no step changes it."""
+    layers: Arrays
+    """The states of the decoder's layers."""
+
+
+Step = Callable[[Array, State], tuple[Array, Arrays]]
+"""`step(tokens (N,) int64, state) -> (log_probs (N, V) float32, the next layers)`."""
 
 
 @dataclass(frozen=True)
@@ -60,20 +72,12 @@ class DecodeConfig:
                 f"length_factor {self.length_factor} and length_margin {self.length_margin} must be above 0"
             )
 
-    def limits(self, sources: Sequence[Sequence[int]]) -> "Limits":
-        """The limits of B rows, from the ids of their sources (without the end token)."""
-        lengths = np.array([len(source) + 1 for source in sources])
-        bounds = (self.length_factor * lengths + self.length_margin).astype(np.int64)
-        return Limits(bounds, np.array([has_loop(source) for source in sources], dtype=bool))
-
-
-class Limits(NamedTuple):
-    """Where the decoding of B rows stops, whether or not an end token comes."""
-
-    bounds: Array
-    """`(B,)`, the most tokens that a row may have"""
-    may_loop: Array
-    """`(B,)` bool, True where loops are let be, because the source has some"""
+    def search(self, source: Sequence[int], beam_size: int) -> "Search":
+        """The search for a translation of a source, of which the ids are given (without the end token)."""
+        bound = int(self.length_factor * (len(source) + 1) + self.length_margin)
+        # Where the source has loops they are let be.
+        free = has_loop(source)
+        return Greedy(bound, free) if beam_size == 1 else Beam(bound, free, beam_size, self.length_penalty)
 
 
 def _repeated(period: int) -> int:
@@ -106,113 +110,181 @@ def has_loop(ids: Sequence[int] | Sequence[str]) -> bool:
     return False
 
 
-def select(state: State, rows: Array) -> State:
-    """The state of the given rows `(M,)`, in their order."""
-    return tuple(array[rows] for array in state)
+class Search(ABC):
+    """The decoding of one sentence: which of its hypotheses go on after a step, and with which tokens."""
+
+    def __init__(self, bound: int, may_loop: bool) -> None:
+        """Stop at `bound` tokens, whether or not an end token came, and in loops unless they are let be."""
+        self.bound, self.may_loop = bound, may_loop
+        self.tokens = [BEGIN]
+        """The last token of each live hypothesis."""
+        self.error: Exception | None = None
+        """Why the search has no result."""
+
+    @abstractmethod
+    def advance(self, log_probs: Array) -> list[int]:
+        """Take the next tokens' log-probabilities `(n, V)` after each of `tokens`; returns, for each hypothesis that
+        lives on, which of the n it goes on from: none when the search has ended.
+        """
+
+    @abstractmethod
+    def result(self) -> list[Hypothesis]:
+        """What was found, best first."""
 
 
-def _checked(log_probs: Array) -> Array:
-    if np.isnan(log_probs).any():
-        raise FloatingPointError("the model gave NaN log-probabilities: the checkpoint is broken, retrain or re-export")
-    return log_probs
+class Greedy(Search):
+    """The likeliest token each time, until the end token, the bound or a loop."""
+
+    def __init__(self, bound: int, may_loop: bool) -> None:
+        super().__init__(bound, may_loop)
+        self._ids: list[int] = []
+        self._log_prob = 0.0
+        self._finished = False
+
+    def advance(self, log_probs: Array) -> list[int]:
+        """See `Search`."""
+        token = int(log_probs[0].argmax())
+        self._log_prob += float(log_probs[0, token])
+        if token == END:
+            self._finished = True
+            return []
+        self._ids.append(token)
+        self.tokens = [token]
+        return [] if len(self._ids) >= self.bound or (not self.may_loop and ends_in_loop(self._ids)) else [0]
+
+    def result(self) -> list[Hypothesis]:
+        """The one hypothesis."""
+        return [Hypothesis(tuple(self._ids), self._log_prob, self._finished)]
 
 
-def greedy(step: Step, state: State, limits: Limits) -> list[Hypothesis]:
-    """Take the likeliest token each time, until the end token or the row's limits. Returns B hypotheses."""
-    count = len(limits.bounds)
-    ids: list[list[int]] = [[] for _ in range(count)]
-    sums = np.zeros(count)
-    finished = np.zeros(count, dtype=bool)
-    rows = np.arange(count)
-    tokens = np.full(count, BEGIN, dtype=np.int64)
-    while len(rows):
-        log_probs, state = step(tokens, state)
-        tokens = _checked(log_probs).argmax(axis=1)
-        sums[rows] += log_probs[np.arange(len(rows)), tokens]
-        finished[rows] = tokens == END
-        for row, token in zip(rows, tokens, strict=True):
-            if token != END:
-                ids[row].append(int(token))
-        going = np.array(
-            [
-                not finished[row]
-                and len(ids[row]) < limits.bounds[row]
-                and (limits.may_loop[row] or not ends_in_loop(ids[row]))
-                for row in rows
-            ],
-            dtype=bool,
-        )
-        if not going.all():
-            rows, tokens, state = rows[going], tokens[going], select(state, np.flatnonzero(going))
-    return [Hypothesis(tuple(ids[row]), float(sums[row]), bool(finished[row])) for row in range(count)]
+class Beam(Search):
+    """The `size` likeliest hypotheses at every step (Sutskever et al. 2014, section 3.2), until as many have ended."""
 
+    def __init__(self, bound: int, may_loop: bool, size: int, length_penalty: float) -> None:
+        super().__init__(bound, may_loop)
+        self._size, self._length_penalty = size, length_penalty
+        self._ids: list[tuple[int, ...]] = [()]
+        self._sums = np.zeros(1)
+        self._ended: list[Hypothesis] = []
 
-@dataclass
-class _Beam:
-    """The hypotheses of one sentence: the live ones, best first, and those that ended."""
-
-    bound: int
-    may_loop: bool
-    ids: list[tuple[int, ...]]
-    sums: Array
-    ended: list[Hypothesis]
-
-    def advance(self, log_probs: Array, size: int) -> tuple[list[int], list[int]]:
-        """Extend the live rows by `log_probs (n, V)`; returns each new live row's parent and token."""
-        totals = self.sums[:, None] + log_probs
+    def advance(self, log_probs: Array) -> list[int]:
+        """See `Search`."""
+        size, totals = self._size, self._sums[:, None] + log_probs
         flat = totals.ravel()
         # `size` rows may each offer the end token, and loops are passed over: more candidates than live rows.
         count = min(4 * size, flat.size)
         top = np.argpartition(-flat, count - 1)[:count]
         parents: list[int] = []
-        tokens: list[int] = []
+        self.tokens = []
         for rank, place in enumerate(top[np.lexsort((top, -flat[top]))]):
             parent, token = divmod(int(place), log_probs.shape[1])
             if token == END:
                 if rank < size:
-                    self.ended.append(Hypothesis(self.ids[parent], float(flat[place]), True))
-            elif len(parents) < size and (self.may_loop or not ends_in_loop((*self.ids[parent], token))):
+                    self._ended.append(Hypothesis(self._ids[parent], float(flat[place]), True))
+            elif len(parents) < size and (self.may_loop or not ends_in_loop((*self._ids[parent], token))):
                 parents.append(parent)
-                tokens.append(token)
-        if not parents and not self.ended:
-            self.ended.append(Hypothesis(self.ids[0], float(self.sums[0]), False))  # Every way on is a loop.
-        self.sums = totals[parents, tokens]
-        self.ids = [(*self.ids[parent], token) for parent, token in zip(parents, tokens, strict=True)]
-        return parents, tokens
+                self.tokens.append(token)
+        if not parents and not self._ended:
+            self._ended.append(Hypothesis(self._ids[0], float(self._sums[0]), False))  # Every way on is a loop.
+        self._sums = totals[parents, self.tokens]
+        self._ids = [(*self._ids[parent], token) for parent, token in zip(parents, self.tokens, strict=True)]
+        done = len(self._ended) >= size or not self._ids or len(self._ids[0]) >= self.bound
+        return [] if done else parents
 
-    def done(self, size: int) -> bool:
-        return len(self.ended) >= size or not self.ids or len(self.ids[0]) >= self.bound
-
-    def result(self, size: int, length_penalty: float) -> list[Hypothesis]:
-        """The `size` best: those that ended, by score; then those that the bound cut off."""
-        ended = sorted(self.ended, key=lambda h: -h.score(length_penalty))
-        cut = [Hypothesis(ids, float(total), False) for ids, total in zip(self.ids, self.sums, strict=True)]
-        return (ended + cut)[:size]
+    def result(self) -> list[Hypothesis]:
+        """At most `size`: those that ended, by score; then those that the bound cut off."""
+        ended = sorted(self._ended, key=lambda h: -h.score(self._length_penalty))
+        cut = [Hypothesis(ids, float(total), False) for ids, total in zip(self._ids, self._sums, strict=True)]
+        return (ended + cut)[: self._size]
 
 
-def beam_search(step: Step, state: State, limits: Limits, size: int, length_penalty: float) -> list[list[Hypothesis]]:
-    """Keep the `size` likeliest hypotheses of every sentence (Sutskever et al. 2014, section 3.2).
+def concatenate(memories: Sequence[Arrays]) -> Arrays:
+    """Memories of one shape as one."""
+    return tuple(np.concatenate(arrays) for arrays in zip(*memories, strict=True))
 
-    All live hypotheses of all sentences share each step. A sentence ends when `size` of its hypotheses have ended, or
-    at its bound. Returns, for each of the B sentences, at most `size` hypotheses, best first.
+
+@dataclass(eq=False)
+class _Live:
+    search: Search
+    memory: Arrays
+
+
+class Decoder:
+    """Runs searches together, a step at a time."""
+
+    def __init__(self, step: Step, gather: Callable[[Sequence[Arrays]], Arrays] = concatenate) -> None:
+        """Take the step function, and what makes one memory of several, each of one row."""
+        self._step, self._gather = step, gather
+        self._live: list[_Live] = []
+        self._layers: list[Arrays] = []
+        self._gathered: list[_Live] = []
+        self._memory: Arrays = ()
+
+    @property
+    def rows(self) -> int:
+        """How many hypotheses share the next step."""
+        return sum(len(live.search.tokens) for live in self._live)
+
+    def join(self, search: Search, state: State) -> None:
+        """Begin a search, from the state of its one row."""
+        self._live.append(_Live(search, state.memory))
+        self._layers.append(state.layers)
+
+    def drop(self, searches: set[Search]) -> None:
+        """Give searches up."""
+        owners = [live for live in self._live for _ in live.search.tokens]
+        kept = [row for row, live in enumerate(owners) if live.search not in searches]
+        self._live = [live for live in self._live if live.search not in searches]
+        self._layers = [_select(concatenate(self._layers), kept)] if kept else []
+
+    def step(self) -> list[Search]:
+        """Advance every search by a token; returns those that ended, or failed, which leave."""
+        owners = [live for live in self._live for _ in live.search.tokens]
+        if owners != self._gathered:
+            # Hypotheses of one sentence share a memory, so it changes only where sentences come and go.
+            self._memory, self._gathered = self._gather([live.memory for live in owners]), owners
+        layers = concatenate(self._layers) if len(self._layers) > 1 else self._layers[0]
+        tokens = np.array([token for live in self._live for token in live.search.tokens], dtype=np.int64)
+        log_probs, layers = self._step(tokens, State(self._memory, layers))
+        going: list[_Live] = []
+        ended: list[_Live] = []
+        parents: list[int] = []
+        start = 0
+        for live in self._live:
+            count = len(live.search.tokens)
+            rows = _advance(live.search, log_probs[start : start + count])
+            parents += [start + row for row in rows]
+            (going if rows else ended).append(live)
+            start += count
+        self._live = going
+        self._layers = [layers if parents == list(range(start)) else _select(layers, parents)] if parents else []
+        return [live.search for live in ended]
+
+
+def _select(arrays: Arrays, rows: list[int]) -> Arrays:
+    return tuple(array[rows] for array in arrays)
+
+
+def _advance(search: Search, log_probs: Array) -> list[int]:
+    # A softmax is NaN throughout or nowhere.
+    if np.isnan(log_probs[:, 0]).any():
+        search.error = FloatingPointError(
+            "the model gave NaN log-probabilities: the checkpoint is broken, retrain or re-export"
+        )
+        return []
+    return search.advance(log_probs)
+
+
+def decode(step: Step, state: State, searches: Sequence[Search]) -> list[list[Hypothesis]]:
+    """Run one search for each of the B rows of a state to its end. Returns the hypotheses of each.
+
+    Raises FloatingPointError when the step gives NaN.
     """
-    beams = [_Beam(int(bound), bool(free), [()], np.zeros(1), []) for bound, free in zip(*limits, strict=True)]
-    live = list(range(len(beams)))
-    tokens = np.full(len(beams), BEGIN, dtype=np.int64)
-    while live:
-        log_probs, state = step(tokens, state)
-        _checked(log_probs)
-        rows: list[int] = []
-        chosen: list[int] = []
-        going, start = [], 0
-        for index in live:
-            beam = beams[index]
-            width = len(beam.ids)
-            parents, next_tokens = beam.advance(log_probs[start : start + width], size)
-            if not beam.done(size):
-                going.append(index)
-                rows += [start + parent for parent in parents]
-                chosen += next_tokens
-            start += width
-        live, tokens, state = going, np.array(chosen, dtype=np.int64), select(state, np.array(rows, dtype=np.int64))
-    return [beam.result(size, length_penalty) for beam in beams]
+    decoder = Decoder(step)
+    for row, search in enumerate(searches):
+        decoder.join(search, State(_select(state.memory, [row]), _select(state.layers, [row])))
+    while decoder.rows:
+        for search in decoder.step():
+            if search.error:
+                raise search.error
+    return [search.result() for search in searches]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import onnxruntime
 
-from inference.decoding import Array, State
+from inference.decoding import Array, Arrays, State
 from inference.tokenizer import END
 
 
@@ -24,6 +24,11 @@ def session(model: bytes, threads: int) -> onnxruntime.InferenceSession:
         raise ValueError(f"ONNX Runtime cannot load a graph of {len(model)} bytes: {error}") from error
 
 
+_MULTIPLE = 16
+"""Sources are padded to a multiple of so many tokens: softmax adds up so many weights at a time, and what it adds up
+must not depend on the longest source of a batch."""
+
+
 class TranslationGraph:
     """Encoder and decoder step of a translator."""
 
@@ -31,26 +36,26 @@ class TranslationGraph:
         self._encoder, self._step = session(encoder, threads), session(step, threads)
         self._inputs = [value.name for value in self._step.get_inputs()]
 
-    def encode(self, rows: Sequence[Sequence[int]]) -> State:
-        """Ids of B sentences -> the decoder's first state: keys, values, mask and layers' states, all `(B, ...)`."""
-        states = [self._encoder.run(None, {"ids": np.array([*row, END], dtype=np.int64)}) for row in rows]
-        longest = max(len(state[2]) for state in states)
-        keys, values, mask, *layers = zip(*states, strict=True)
-        return (
-            _stack(keys, longest, axis=2),
-            _stack(values, longest, axis=1),
-            _stack(mask, longest, axis=0),
-            *(np.stack(layer) for layer in layers),
-        )
+    def encode(self, ids: Sequence[int]) -> State:
+        """The ids of a sentence -> the decoder's first state, of one row: keys, values and mask; layers' states."""
+        arrays = self._encoder.run(None, {"ids": np.array([*ids, END], dtype=np.int64)})
+        return State(tuple(arrays[:3]), tuple(array[None] for array in arrays[3:]))
 
-    def step(self, tokens: Array, state: State) -> tuple[Array, State]:
+    def gather(self, memories: Sequence[Arrays]) -> Arrays:
+        """One memory of several, `(N, ...)`, filled up with zeros (False in the mask)."""
+        longest = -(-max(len(mask) for _, _, mask in memories) // _MULTIPLE) * _MULTIPLE
+        keys, values, mask = zip(*memories, strict=True)
+        return _stack(keys, longest, axis=2), _stack(values, longest, axis=1), _stack(mask, longest, axis=0)
+
+    def step(self, tokens: Array, state: State) -> tuple[Array, Arrays]:
         """See `inference.decoding.Step`."""
-        log_probs, *layers = self._step.run(None, dict(zip(self._inputs, (tokens, *state), strict=True)))
-        return log_probs, (*state[:3], *layers)
+        inputs = (tokens, *state.memory, *state.layers)
+        log_probs, *layers = self._step.run(None, dict(zip(self._inputs, inputs, strict=True)))
+        return log_probs, tuple(layers)
 
 
 def _stack(arrays: Sequence[Array], size: int, axis: int) -> Array:
-    """Stack arrays that differ in length along `axis`, filled up with zeros (False in a mask)."""
+    """Stack arrays that differ in length along `axis`, filled up with zeros."""
     shape = list(arrays[0].shape)
     shape[axis] = size
     out = np.zeros((len(arrays), *shape), dtype=arrays[0].dtype)
@@ -65,6 +70,7 @@ class SentimentGraph:
     def __init__(self, classifier: bytes, threads: int = 1) -> None:
         self._classifier = session(classifier, threads)
 
-    def classify(self, rows: Sequence[Sequence[int]]) -> Array:
-        """Ids of B texts -> log-probabilities `(B, C)`."""
-        return np.stack([self._classifier.run(None, {"ids": np.array([*row, END], dtype=np.int64)})[0] for row in rows])
+    def classify(self, ids: Sequence[int]) -> Array:
+        """The ids of a text -> log-probabilities `(C,)`."""
+        found: Array = self._classifier.run(None, {"ids": np.array([*ids, END], dtype=np.int64)})[0]
+        return found

@@ -8,13 +8,16 @@ import pytest
 
 from inference.decoding import (
     Array,
+    Arrays,
+    Beam,
     DecodeConfig,
+    Decoder,
+    Greedy,
     Hypothesis,
-    Limits,
     State,
-    beam_search,
+    Step,
+    decode,
     ends_in_loop,
-    greedy,
     has_loop,
 )
 from inference.tokenizer import BEGIN, END
@@ -22,27 +25,32 @@ from inference.tokenizer import BEGIN, END
 VOCABULARY = 7
 
 
-def random_step(seed: int) -> tuple["Step", State]:
-    """A language model of order 1 whose state counts steps, and the state of 3 rows with a table each."""
+def random_step(seed: int) -> tuple[Step, State]:
+    """A language model of order 1 whose layers count steps, and the state of 3 rows with a table each."""
     rng = np.random.default_rng(seed)
     logits = rng.normal(size=(3, VOCABULARY, VOCABULARY)) * 2
     tables = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
 
-    def step(tokens: Array, state: State) -> tuple[Array, State]:
-        table, time = state
-        return table[np.arange(len(tokens)), tokens], (table, time + 1)
+    def step(tokens: Array, state: State) -> tuple[Array, Arrays]:
+        (table,), (time,) = state
+        return table[np.arange(len(tokens)), tokens], (time + 1,)
 
-    return step, (tables, np.zeros(3))
-
-
-Step = object
+    return step, State((tables,), (np.zeros(3),))
 
 
-def limits(*bounds: int, may_loop: bool = True) -> Limits:
-    return Limits(np.array(bounds), np.full(len(bounds), may_loop))
+BOUNDS = (4, 3, 4)
+THREE = State((np.zeros(3),), (np.zeros(3),))
+NOTHING = State((np.zeros(1),), (np.zeros(1),))
 
 
-LIMITS = limits(4, 3, 4)
+def greedy(step: Step, state: State, *bounds: int, may_loop: bool = True) -> list[Hypothesis]:
+    return [found for (found,) in decode(step, state, [Greedy(bound, may_loop) for bound in bounds])]
+
+
+def beam_search(
+    step: Step, state: State, size: int, length_penalty: float, *bounds: int, may_loop: bool = True
+) -> list[list[Hypothesis]]:
+    return decode(step, state, [Beam(bound, may_loop, size, length_penalty) for bound in bounds])
 
 
 def best_by_enumeration(table: Array, bound: int, length_penalty: float) -> Hypothesis:
@@ -60,7 +68,7 @@ def best_by_enumeration(table: Array, bound: int, length_penalty: float) -> Hypo
 
 @pytest.mark.parametrize("seed", range(20))
 def test_beam_of_one_is_greedy(seed: int) -> None:
-    one, many = greedy(*random_step(seed), LIMITS), beam_search(*random_step(seed), LIMITS, 1, 1.0)
+    one, many = greedy(*random_step(seed), *BOUNDS), beam_search(*random_step(seed), 1, 1.0, *BOUNDS)
     assert [h.ids for h in one] == [beam[0].ids for beam in many]
     assert [h.finished for h in one] == [beam[0].finished for beam in many]
     np.testing.assert_allclose([h.log_prob for h in one], [beam[0].log_prob for beam in many])
@@ -70,8 +78,8 @@ def test_beam_of_one_is_greedy(seed: int) -> None:
 def test_a_beam_as_wide_as_the_tree_finds_the_likeliest(seed: int) -> None:
     step, state = random_step(seed)
     width = VOCABULARY**3
-    beams = beam_search(step, state, limits(3, 3, 3), width, 0.0)
-    for table, beam in zip(state[0], beams, strict=True):
+    beams = beam_search(step, state, width, 0.0, 3, 3, 3)
+    for table, beam in zip(state.memory[0], beams, strict=True):
         # A hypothesis that the bound cuts never ends, so the longest finished one has bound - 1 tokens.
         expected = best_by_enumeration(table, 2, 0.0)
         assert beam[0].ids == expected.ids
@@ -81,63 +89,93 @@ def test_a_beam_as_wide_as_the_tree_finds_the_likeliest(seed: int) -> None:
 @pytest.mark.parametrize("size", [1, 2, 5])
 def test_rows_do_not_feel_their_neighbours(size: int) -> None:
     step, state = random_step(3)
-    together = beam_search(step, state, LIMITS, size, 1.0)
+    together = beam_search(step, state, size, 1.0, *BOUNDS)
     for row in range(3):
-        own = Limits(*(a[row : row + 1] for a in LIMITS))
-        alone = beam_search(step, tuple(a[row : row + 1] for a in state), own, size, 1.0)
-        assert alone == [together[row]]
+        assert beam_search(step, one_row(state, row), size, 1.0, BOUNDS[row]) == [together[row]]
 
 
-def never_ends(tokens: Array, state: State) -> tuple[Array, State]:
+def one_row(state: State, row: int) -> State:
+    return State(*(tuple(array[row : row + 1] for array in part) for part in state))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_searches_join_and_leave_between_steps(seed: int) -> None:
+    step, state = random_step(seed)
+    rng = np.random.default_rng(seed)
+    decoder = Decoder(step)
+    make = [lambda: Greedy(4, True), lambda: Beam(6, True, 3, 1.0), lambda: Beam(5, False, 2, 0.5)]
+    alone = [decode(step, one_row(state, row), [new()]) for row, new in enumerate(make)]
+    waiting = list(rng.permutation(np.repeat(np.arange(3), 4)))
+    running, ended, dropped = {}, 0, 0
+    while waiting or running:
+        for _ in range(min(len(waiting), int(rng.integers(0, 3)))):
+            row = waiting.pop()
+            search = make[row]()
+            running[search] = row
+            decoder.join(search, one_row(state, row))
+        if running and rng.random() < 0.1:
+            victim = next(iter(running))
+            decoder.drop({victim})
+            del running[victim]
+            dropped += 1
+        assert decoder.rows == sum(len(search.tokens) for search in running)
+        for search in decoder.step() if running else []:
+            assert [search.result()] == alone[running.pop(search)]
+            ended += 1
+    assert ended + dropped == 12
+    assert ended > 6
+
+
+def never_ends(tokens: Array, state: State) -> tuple[Array, Arrays]:
     log_probs = np.full((len(tokens), VOCABULARY), -2.0)
     log_probs[:, END] = -np.inf
     log_probs[:, 5] = -0.5
-    return log_probs, state
+    return log_probs, state.layers
 
 
 def test_decoding_always_ends_at_its_bound() -> None:
-    for hypothesis, bound in zip(greedy(never_ends, (), LIMITS), LIMITS.bounds, strict=True):
+    for hypothesis, bound in zip(greedy(never_ends, THREE, *BOUNDS), BOUNDS, strict=True):
         assert hypothesis.ids == (5,) * bound
         assert not hypothesis.finished
-    for beam, bound in zip(beam_search(never_ends, (), LIMITS, 3, 1.0), LIMITS.bounds, strict=True):
+    for beam, bound in zip(beam_search(never_ends, THREE, 3, 1.0, *BOUNDS), BOUNDS, strict=True):
         assert len(beam) == 3
         assert beam[0].ids == (5,) * bound
         assert not any(h.finished for h in beam)
 
 
-def ends_at_once(tokens: Array, state: State) -> tuple[Array, State]:
+def ends_at_once(tokens: Array, state: State) -> tuple[Array, Arrays]:
     log_probs = np.full((len(tokens), VOCABULARY), -9.0)
     log_probs[:, END] = -0.1
-    return log_probs, state
+    return log_probs, state.layers
 
 
 def test_an_end_token_at_once_is_an_empty_row() -> None:
-    assert greedy(ends_at_once, (), limits(5)) == [Hypothesis((), -0.1, True)]
-    assert beam_search(ends_at_once, (), limits(5), 2, 1.0)[0][0] == Hypothesis((), -0.1, True)
+    assert greedy(ends_at_once, NOTHING, 5) == [Hypothesis((), -0.1, True)]
+    assert beam_search(ends_at_once, NOTHING, 2, 1.0, 5)[0][0] == Hypothesis((), -0.1, True)
 
 
 def test_finished_rows_leave_the_batch() -> None:
     seen = []
 
-    def step(tokens: Array, state: State) -> tuple[Array, State]:
-        seen.append(state[0].tolist())
+    def step(tokens: Array, state: State) -> tuple[Array, Arrays]:
+        seen.append(state.memory[0].tolist())
         log_probs = np.full((len(tokens), VOCABULARY), -5.0)
         log_probs[:, 6] = -1.0
-        log_probs[state[0] == len(seen), END] = 0.0
-        return log_probs, state
+        log_probs[state.memory[0] == len(seen), END] = 0.0
+        return log_probs, state.layers
 
-    hypotheses = greedy(step, (np.array([2, 1, 3]),), limits(9, 9, 9))
+    hypotheses = greedy(step, State((np.array([2, 1, 3]),), (np.zeros(3),)), 9, 9, 9)
     assert seen == [[2, 1, 3], [2, 3], [3]]
     assert [h.ids for h in hypotheses] == [(6,), (), (6, 6)]
 
 
 def test_nan_is_refused() -> None:
-    def broken(tokens: Array, state: State) -> tuple[Array, State]:
-        return np.full((len(tokens), VOCABULARY), np.nan), state
+    def broken(tokens: Array, state: State) -> tuple[Array, Arrays]:
+        return np.full((len(tokens), VOCABULARY), np.nan), state.layers
 
-    for decode in (lambda: greedy(broken, (), LIMITS), lambda: beam_search(broken, (), LIMITS, 2, 1.0)):
+    for search in (Greedy(4, True), Beam(4, True, 2, 1.0)):
         with pytest.raises(FloatingPointError, match="NaN"):
-            decode()
+            decode(broken, NOTHING, [search])
 
 
 def test_score_normalises_by_length() -> None:
@@ -150,16 +188,17 @@ def test_length_penalty_changes_the_winner() -> None:
     table = np.full((VOCABULARY, VOCABULARY), -20.0)
     table[BEGIN, END], table[BEGIN, 4], table[4, 5], table[5, END] = -1.0, -0.5, -0.4, -0.3
 
-    def step(tokens: Array, state: State) -> tuple[Array, State]:
-        return table[tokens], state
+    def step(tokens: Array, state: State) -> tuple[Array, Arrays]:
+        return table[tokens], state.layers
 
-    assert beam_search(step, (), limits(6), 2, 0.0)[0][0].ids == ()
-    assert beam_search(step, (), limits(6), 2, 1.0)[0][0].ids == (4, 5)
+    assert beam_search(step, NOTHING, 2, 0.0, 6)[0][0].ids == ()
+    assert beam_search(step, NOTHING, 2, 1.0, 6)[0][0].ids == (4, 5)
 
 
 def test_bounds_grow_with_the_source() -> None:
     sources = [[5], [5, 6, 7, 8, 9, 10, 11, 12, 13]]  # 2 and 10 tokens with the end token
-    assert DecodeConfig(length_factor=1.5, length_margin=4).limits(sources).bounds.tolist() == [7, 19]
+    config = DecodeConfig(length_factor=1.5, length_margin=4)
+    assert [config.search(source, 1).bound for source in sources] == [7, 19]
 
 
 @pytest.mark.parametrize(
@@ -198,30 +237,28 @@ def test_a_long_source_is_searched_for_loops_at_once() -> None:
 
 
 def test_sources_with_loops_may_have_translations_with_loops() -> None:
-    assert DecodeConfig().limits([[1, 2, 3], [7, 7, 7, 7]]).may_loop.tolist() == [False, True]
+    assert [DecodeConfig().search(ids, 2).may_loop for ids in ([1, 2, 3], [7, 7, 7, 7])] == [False, True]
 
 
-def turns(tokens: Array, state: State) -> tuple[Array, State]:
+def turns(tokens: Array, state: State) -> tuple[Array, Arrays]:
     """5 follows 4 and 4 follows 5, for ever; 6 is a little less likely, and after it the end."""
     log_probs = np.full((len(tokens), VOCABULARY), -9.0)
     for row, token in enumerate(tokens):
         log_probs[row, {4: 5, 6: END}.get(token, 4)] = -0.1
         log_probs[row, 6] = max(log_probs[row, 6], -1.0)
-    return log_probs, state
+    return log_probs, state.layers
 
 
 def test_greedy_stops_in_a_loop() -> None:
-    assert greedy(turns, (), limits(40, may_loop=False))[0] == Hypothesis(
-        (4, 5, 4, 5, 4, 5), pytest.approx(-0.6), False
-    )
-    assert len(greedy(turns, (), limits(40))[0].ids) == 40
+    assert greedy(turns, NOTHING, 40, may_loop=False)[0] == Hypothesis((4, 5, 4, 5, 4, 5), pytest.approx(-0.6), False)
+    assert len(greedy(turns, NOTHING, 40)[0].ids) == 40
 
 
 @pytest.mark.parametrize("size", [1, 2, 4])
 def test_a_beam_finds_its_way_out_of_a_loop(size: int) -> None:
-    for hypothesis in beam_search(turns, (), limits(40, may_loop=False), size, 2.0)[0]:
+    for hypothesis in beam_search(turns, NOTHING, size, 2.0, 40, may_loop=False)[0]:
         assert not has_loop(hypothesis.ids)
-    best = beam_search(turns, (), limits(40, may_loop=False), size, 2.0)[0][0]
+    best = beam_search(turns, NOTHING, size, 2.0, 40, may_loop=False)[0][0]
     assert best.finished
     assert best.ids[-1] == 6
 
@@ -230,10 +267,10 @@ def test_a_beam_that_can_only_loop_gives_up() -> None:
     only = np.full(VOCABULARY, -np.inf)
     only[5] = -0.5
 
-    def step(tokens: Array, state: State) -> tuple[Array, State]:
-        return np.tile(only, (len(tokens), 1)), state
+    def step(tokens: Array, state: State) -> tuple[Array, Arrays]:
+        return np.tile(only, (len(tokens), 1)), state.layers
 
-    assert beam_search(step, (), limits(40, may_loop=False), 2, 1.0)[0][0].ids[:3] == (5, 5, 5)
+    assert beam_search(step, NOTHING, 2, 1.0, 40, may_loop=False)[0][0].ids[:3] == (5, 5, 5)
 
 
 @pytest.mark.parametrize(("field", "value"), [("beam_size", 0), ("length_factor", 0.0), ("length_margin", 0)])

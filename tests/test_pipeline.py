@@ -14,7 +14,7 @@ from conftest import ROOT, run_training
 from safetensors.torch import load, load_file, save
 
 from inference.checkpoint import open_checkpoint
-from inference.decoding import Array, State
+from inference.decoding import Array, Arrays, State, concatenate
 from inference.engine import TranslationGraph
 from inference.predictors import SentimentPredictor, TranslationPredictor
 from inference.tokenizer import END
@@ -114,24 +114,26 @@ def test_capitals_are_translated_like_small_letters_and_vietnamese_stays(toys: P
 
 def test_what_turns_in_a_loop_is_decoded_again_by_a_beam(toys: Path) -> None:
     predictor = TranslationPredictor.load(toys / "checkpoints" / "tiny-translation")
-    predictor._graph = cast(TranslationGraph, _Turning())
+    predictor.graph = cast(TranslationGraph, _Turning())
     assert not predictor.predict(["Round we go."])[0].truncated
-    predictor.decode = replace(predictor.decode, retry_beam_size=1)
+    predictor.languages = replace(predictor.languages, decode=replace(predictor.languages.decode, retry_beam_size=1))
     assert predictor.predict(["Round we go."])[0].truncated
 
 
 class _Turning:
     """After 300 comes 301, after that 300 again; 302 is nearly as likely, and then the end."""
 
-    def encode(self, rows: Sequence[Sequence[int]]) -> State:
-        return (np.zeros(len(rows)),)
+    gather = staticmethod(concatenate)
 
-    def step(self, tokens: Array, state: State) -> tuple[Array, State]:
+    def encode(self, ids: Sequence[int]) -> State:  # noqa: ARG002
+        return State((np.zeros(1),), (np.zeros(1),))
+
+    def step(self, tokens: Array, state: State) -> tuple[Array, Arrays]:
         log_probs = np.full((len(tokens), 400), -9.0)
         for row, token in enumerate(tokens):
             log_probs[row, {300: 301, 302: END}.get(int(token), 300)] = -0.1
             log_probs[row, 302] = max(log_probs[row, 302], -0.5)
-        return log_probs, state
+        return log_probs, state.layers
 
 
 def test_long_texts_are_read_in_windows(toys: Path) -> None:

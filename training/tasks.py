@@ -12,14 +12,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from inference.decoding import Array, DecodeConfig, State, greedy
+from inference.decoding import Array, Arrays, DecodeConfig, State, decode
 from inference.tokenizer import BEGIN, END, PAD, Tokenizer, pad
 from training.classifier import SentimentClassifier
 from training.data import buckets
 from training.language_model import LanguageModel
 from training.noise import Noise, TextNoiseConfig
 from training.numbers import Pair
-from training.seq2seq import Seq2Seq
+from training.seq2seq import Memory, Seq2Seq
 from training.teaching import distribution
 
 _CHUNK = 512
@@ -147,16 +147,16 @@ class TranslationTask(Task):
 
     @torch.inference_mode()
     def translate(self, texts: Sequence[str], batch_rows: int = 64) -> list[str]:
-        """Decode greedily with the model in torch, through the same `greedy` that serves."""
+        """Decode greedily with the model in torch, through the same search that serves."""
         device = next(self.model.parameters()).device
 
-        def step(tokens: Array, state: State) -> tuple[Array, State]:
-            log_probs, after = self.model.step(
-                torch.from_numpy(tokens).to(device), tuple(torch.from_numpy(a).to(device) for a in state)
-            )
-            return log_probs.cpu().numpy(), tuple(
-                t.float().cpu().numpy() if t.is_floating_point() else t.cpu().numpy() for t in after
-            )
+        def arrays(tensors: Sequence[Tensor]) -> Arrays:
+            return tuple(t.float().cpu().numpy() if t.is_floating_point() else t.cpu().numpy() for t in tensors)
+
+        def step(tokens: Array, state: State) -> tuple[Array, Arrays]:
+            inputs = tuple(torch.from_numpy(a).to(device) for a in (*state.memory, *state.layers))
+            log_probs, after = self.model.step(torch.from_numpy(tokens).to(device), inputs)
+            return log_probs.cpu().numpy(), arrays(after[len(state.memory) :])
 
         ids = self.source.encode(texts)
         order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
@@ -165,9 +165,9 @@ class TranslationTask(Task):
             rows = order[start : start + batch_rows]
             source, lengths = pad([[*ids[i], END] for i in rows])
             state = self.model.encode(torch.from_numpy(source).to(device), torch.from_numpy(lengths).to(device))
-            arrays = tuple(t.float().cpu().numpy() if t.is_floating_point() else t.cpu().numpy() for t in state)
-            hypotheses = greedy(step, arrays, self.decode.limits([ids[i] for i in rows]))
-            for i, text in zip(rows, self.target.decode([h.ids for h in hypotheses]), strict=True):
+            memory, layers = arrays(state[: len(Memory._fields)]), arrays(state[len(Memory._fields) :])
+            found = decode(step, State(memory, layers), [self.decode.search(ids[i], 1) for i in rows])
+            for i, text in zip(rows, self.target.decode([best.ids for best, *_ in found]), strict=True):
                 output[i] = text
         return output
 

@@ -1,0 +1,302 @@
+"""Texts on their way through a model: what waits, what became of the rest. A pool runs jobs together, all in turn."""
+
+import math
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Generic, NamedTuple, TypeVar
+
+import numpy as np
+
+from inference.decoding import Array, DecodeConfig, Decoder, Hypothesis, Search
+from inference.engine import SentimentGraph, TranslationGraph
+from inference.spans import Marked, mark
+from inference.text import Document, is_shouted, is_vietnamese, split, unshout
+from inference.tokenizer import Tokenizer
+
+
+class Job:
+    """Texts that one caller has sent together."""
+
+    def __init__(self) -> None:
+        self.error: Exception | None = None
+        """Why there is no result."""
+
+
+class Output(NamedTuple):
+    """A sentence's translations, best first, and whether the end token of the best one came."""
+
+    texts: tuple[str, ...]
+    finished: bool
+
+
+@dataclass(frozen=True)
+class Languages:
+    """What reads sentences and writes translations."""
+
+    source: Tokenizer
+    target: Tokenizer
+    target_language: str
+    decode: DecodeConfig
+
+
+@dataclass(eq=False)
+class Sentence:
+    """A sentence on its way."""
+
+    marked: Marked
+    """Links and the like are marks, while the model works."""
+    shouted: bool
+    """All in capitals, which the model has hardly seen: they are taken off, and put on again."""
+    beam_size: int
+    ids: list[int] = field(default_factory=list)
+    output: Output | None = None
+    again: bool = False
+    """The first search did not do."""
+    document: Document | None = None
+    """Where no search kept every span: what stands around the spans,"""
+    parts: list["Sentence"] = field(default_factory=list)
+    """and that as sentences of their own."""
+
+    def restore(self, translation: str) -> str | None:
+        """A translation with spans and capitals back; None when it has lost a span."""
+        return self.marked.restore(translation.upper() if self.shouted else translation)
+
+
+class TranslationJob(Job):
+    """Texts to be translated, sentence by sentence; every blank and newline between sentences stays."""
+
+    def __init__(self, languages: Languages, texts: Sequence[str], beam_size: int, alternatives: int) -> None:
+        """Cut the texts into sentences; a beam gives one hypothesis more than the alternatives wanted."""
+        super().__init__()
+        self._languages, self._alternatives = languages, alternatives
+        self._documents = [split(text) for text in texts]
+        self._running = 0
+        self.waiting: deque[Sentence] = deque()
+        sentences = [sentence for document in self._documents for sentence in document.sentences]
+        self._sentences = self._enter(sentences, max(beam_size, alternatives + 1))
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing is left to do."""
+        return not (self.waiting or self._running)
+
+    def begin(self) -> tuple[Sentence, Search]:
+        """Take the next sentence that waits, and how to search for its translation."""
+        sentence = self.waiting.popleft()
+        self._running += 1
+        return sentence, self._languages.decode.search(sentence.ids, sentence.beam_size)
+
+    def end(self, sentence: Sentence, hypotheses: Sequence[Hypothesis]) -> None:
+        """Take what was found for a sentence; it may have to be searched for again."""
+        self._running -= 1
+        texts = map(sentence.restore, self._languages.target.decode([h.ids for h in hypotheses]))
+        kept = [(text, h.finished) for text, h in zip(texts, hypotheses, strict=True) if text is not None]
+        # Two ways of cutting a text into subwords are two hypotheses, but one translation.
+        found = tuple(dict.fromkeys(text for text, _ in kept))
+        sentence.output = Output(found[:1] if sentence.again else found, bool(kept) and kept[0][1])
+        if found and sentence.output.finished:
+            return
+        wider = self._languages.decode.retry_beam_size
+        if sentence.beam_size < wider:
+            # A beam drops loops, and one of its hypotheses may have the marks that the likeliest one lost.
+            sentence.beam_size, sentence.again = wider, True
+            self.waiting.appendleft(sentence)
+        elif not found:
+            # Worse language, but nothing is lost.
+            sentence.document = sentence.marked.document()
+            sentence.parts = self._enter(sentence.document.sentences, 1)
+
+    def result(self) -> list[tuple[list[str], bool]]:
+        """For each text its translations, best first, and whether a sentence may lack its end, since it came to its
+        length bound or turned in a loop.
+        """
+        outputs = iter([_output(sentence) for sentence in self._sentences])
+        return [self._joined(d, [next(outputs) for _ in d.sentences]) for d in self._documents]
+
+    def _joined(self, document: Document, outputs: Sequence[Output]) -> tuple[list[str], bool]:
+        most = min(self._alternatives + 1, max((len(output.texts) for output in outputs), default=1))
+        texts = [document.join([o.texts[min(i, len(o.texts) - 1)] for o in outputs]) for i in range(most)]
+        return texts, not all(output.finished for output in outputs)
+
+    def _enter(self, texts: Sequence[str], beam_size: int) -> list[Sentence]:
+        """Sentences of texts; those that a model must translate wait, the longest first, so that like ones meet."""
+        marked = [mark(text, self._languages.target_language) for text in texts]
+        sentences = [Sentence(m, is_shouted(m.text), beam_size) for m in marked]
+        for sentence in sentences:
+            if self._stays(sentence.marked.text):
+                sentence.output = Output((sentence.marked.restore(sentence.marked.text) or "",), True)
+        words = [sentence for sentence in sentences if not sentence.output]
+        rows = self._languages.source.encode([unshout(s.marked.text) if s.shouted else s.marked.text for s in words])
+        for sentence, ids in zip(words, rows, strict=True):
+            sentence.ids = ids
+        self.waiting.extend(sorted(words, key=lambda sentence: -len(sentence.ids)))
+        return sentences
+
+    def _stays(self, sentence: str) -> bool:
+        """Whether a sentence is its own translation: it has no letter (a number, an emoji), or is Vietnamese already
+        where that is the target.
+        """
+        vietnamese = self._languages.target_language == "vi" and is_vietnamese(sentence)
+        return vietnamese or not any(map(str.isalpha, sentence))
+
+
+def _output(sentence: Sentence) -> Output:
+    if sentence.document:
+        parts = [_output(part) for part in sentence.parts]
+        return Output((sentence.document.join([part.texts[0] for part in parts]),), all(p.finished for p in parts))
+    assert sentence.output
+    return sentence.output
+
+
+class SentimentJob(Job):
+    """Texts to be classified, each read in equal windows of at most so many tokens."""
+
+    def __init__(self, tokenizer: Tokenizer, texts: Sequence[str], window: int) -> None:
+        super().__init__()
+        rows = tokenizer.encode(texts)
+        self._windows = [
+            np.array_split(np.array(row, dtype=np.int64), max(1, math.ceil(len(row) / window))) for row in rows
+        ]
+        self.waiting = deque((i, part) for i, parts in enumerate(self._windows) for part in parts)
+        self._log_probs: list[list[Array]] = [[] for _ in rows]
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing is left to do."""
+        return not self.waiting
+
+    def advance(self, graph: SentimentGraph) -> None:
+        """Classify the next window."""
+        text, window = self.waiting[0]
+        self._log_probs[text].append(graph.classify(window.tolist()))
+        self.waiting.popleft()
+
+    def result(self) -> list[Array]:
+        """The probabilities `(C,)` of each text's classes: windows' log-probabilities, averaged by length, so that no
+        word is left out.
+        """
+        return [
+            _shares(np.average(found, axis=0, weights=[max(1, len(window)) for window in windows]))
+            for found, windows in zip(self._log_probs, self._windows, strict=True)
+        ]
+
+
+def _shares(log_probs: Array) -> Array:
+    shares: Array = np.exp(log_probs - log_probs.max())
+    shares /= shares.sum()
+    return shares
+
+
+AnyJob = TypeVar("AnyJob", bound=Job)
+
+
+class Pool(ABC, Generic[AnyJob]):
+    """Runs jobs together. What one job meets with, an error or its being dropped, no other job feels."""
+
+    def __init__(self) -> None:
+        self._jobs: deque[AnyJob] = deque()
+        """In the order of their turns."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether there is anything to do."""
+        return bool(self._jobs)
+
+    def add(self, job: AnyJob) -> None:
+        """Run a job too, from the next step on."""
+        self._jobs.append(job)
+
+    def drop(self, job: AnyJob) -> None:
+        """Give a job up."""
+        self._jobs.remove(job)
+
+    @abstractmethod
+    def step(self) -> list[AnyJob]:
+        """Do a few milliseconds' work; returns the jobs that have ended, with a result or an error, and leave."""
+
+
+class TranslationPool(Pool[TranslationJob]):
+    """Sentences of all jobs share each decoder step, and join and leave between steps: continuous batching (Yu et al.
+    2022, Orca, section 3.1).
+    """
+
+    def __init__(self, graph: TranslationGraph, rows: int, tokens: int) -> None:
+        """At most so many hypotheses, and padded tokens of their sources, share a step; one sentence always may."""
+        super().__init__()
+        self._graph, self._rows, self._tokens = graph, rows, tokens
+        self._decoder = Decoder(graph.step, graph.gather)
+        self._running: dict[Search, tuple[TranslationJob, Sentence]] = {}
+
+    def drop(self, job: TranslationJob) -> None:
+        """See `Pool`."""
+        super().drop(job)
+        searches = {search for search, (owner, _) in self._running.items() if owner is job}
+        self._decoder.drop(searches)
+        for search in searches:
+            del self._running[search]
+
+    def step(self) -> list[TranslationJob]:
+        """See `Pool`."""
+        self._admit()
+        if self._running:
+            try:
+                ended = self._decoder.step()
+            except Exception as error:  # ONNX Runtime's errors have no base of their own
+                for job, _ in self._running.values():
+                    job.error = error
+                ended = []
+            for search in ended:
+                job, sentence = self._running.pop(search)
+                job.error = job.error or search.error
+                if not job.error:
+                    job.end(sentence, search.result())
+        done = [job for job in self._jobs if job.error or job.finished]
+        for job in done:
+            self.drop(job)
+        return done
+
+    def _admit(self) -> None:
+        """Let sentences join, one of each job in turn, while there is room."""
+        rows = sum(sentence.beam_size for _, sentence in self._running.values())
+        longest = max((len(sentence.ids) for _, sentence in self._running.values()), default=0)
+        waiting = deque(job for job in self._jobs if job.waiting and not job.error)
+        while waiting:
+            job = waiting.popleft()
+            rows += job.waiting[0].beam_size
+            longest = max(longest, len(job.waiting[0].ids))
+            if self._running and (rows > self._rows or rows * longest > self._tokens):
+                break
+            sentence, search = job.begin()
+            try:
+                self._decoder.join(search, self._graph.encode(sentence.ids))
+            except Exception as error:  # ONNX Runtime's errors have no base of their own
+                job.error = error
+                continue
+            self._running[search] = (job, sentence)
+            self._jobs.remove(job)
+            self._jobs.append(job)
+            if job.waiting:
+                waiting.append(job)
+
+
+class SentimentPool(Pool[SentimentJob]):
+    """Windows are classified one by one: beside others, the scales of an int8 LSTM would depend on them."""
+
+    def __init__(self, graph: SentimentGraph) -> None:
+        super().__init__()
+        self._graph = graph
+
+    def step(self) -> list[SentimentJob]:
+        """See `Pool`."""
+        job = self._jobs.popleft()
+        try:
+            if not job.finished:
+                job.advance(self._graph)
+        except Exception as error:  # ONNX Runtime's errors have no base of their own
+            job.error = error
+        if job.error or job.finished:
+            return [job]
+        self._jobs.append(job)
+        return []

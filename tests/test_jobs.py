@@ -1,0 +1,172 @@
+"""Jobs and pools on a translator whose answers are known: who joins, who leaves, and who is not harmed."""
+
+from collections.abc import Sequence
+from typing import cast
+
+import numpy as np
+import pytest
+from copying import as_graph, copying
+
+from inference.decoding import Array, Hypothesis
+from inference.engine import SentimentGraph
+from inference.jobs import SentimentJob, SentimentPool, TranslationJob, TranslationPool
+from inference.tokenizer import END, Tokenizer
+
+TEXTS = ["One. Two is longer.\n\n Three", "", "SHOUTED HERE", "See https://a.example/x now.", " 12 "]
+
+
+def run(pool: TranslationPool, jobs: Sequence[TranslationJob]) -> list[TranslationJob]:
+    """Run jobs to their end; returns them in the order in which they ended."""
+    for job in jobs:
+        pool.add(job)
+    ended = []
+    while pool.busy:
+        ended += pool.step()
+    return ended
+
+
+@pytest.mark.parametrize("rows", [1, 3, 16])
+@pytest.mark.parametrize("beam_size", [1, 3])
+def test_texts_come_back_whole(rows: int, beam_size: int) -> None:
+    languages, graph = copying()
+    jobs = [TranslationJob(languages, TEXTS, beam_size, 0), TranslationJob(languages, TEXTS[::-1], beam_size, 0)]
+    run(TranslationPool(as_graph(graph), rows, 1000), jobs)
+    assert [texts for texts, _ in jobs[0].result()] == [[text] for text in TEXTS]
+    assert [cut for _, cut in jobs[1].result()] == [False] * 5
+    assert max(graph.rows) <= max(rows, beam_size)
+
+
+def test_a_short_job_does_not_wait_for_a_long_one() -> None:
+    languages, graph = copying()
+    long = TranslationJob(languages, ["\n".join(["A line of some length"] * 40)], 1, 0)
+    short = TranslationJob(languages, ["Hi"], 1, 0)
+    pool = TranslationPool(as_graph(graph), 4, 1000)
+    pool.add(long)
+    for _ in range(30):
+        assert pool.step() == []
+    pool.add(short)
+    while not short.finished:
+        pool.step()
+    # It joined as soon as one of the four rows was free, and has two characters and an end.
+    assert len(graph.rows) == 2 * len("A line of some length.") + len("Hi.")
+    assert run(pool, []) == [long]
+
+
+def test_jobs_take_turns() -> None:
+    languages, graph = copying()
+    first, second = (TranslationJob(languages, ["aaa\n" * 4], 1, 0) for _ in range(2))
+    ended = run(TranslationPool(as_graph(graph), 2, 1000), [first, second])
+    assert ended == [first, second]
+    # Were the first served before the second, they would end 8 steps apart.
+    assert len(graph.rows) == 4 * 4
+
+
+def test_padded_tokens_are_bounded() -> None:
+    languages, graph = copying()
+    jobs = [TranslationJob(languages, ["x" * 20], 1, 0) for _ in range(8)]
+    run(TranslationPool(as_graph(graph), 8, 50), jobs)
+    assert max(graph.rows) == 2
+    run(TranslationPool(as_graph(graph), 8, 5), [TranslationJob(languages, ["x" * 20], 1, 0)])
+
+
+@pytest.mark.parametrize(("bad", "message"), [("no ~ please", "no ~ here"), ("one ^ two", "NaN")])
+def test_what_one_job_meets_with_harms_no_other(bad: str, message: str) -> None:
+    languages, graph = copying()
+    good = [TranslationJob(languages, ["Good day.\nGood night."], 1, 0) for _ in range(3)]
+    broken = TranslationJob(languages, ["before\n" + bad + "\nbehind"], 1, 0)
+    pool = TranslationPool(as_graph(graph), 4, 1000)
+    run(pool, [good[0], broken, *good[1:]])
+    assert message in str(broken.error)
+    for job in good:
+        assert job.error is None
+        assert job.result() == [(["Good day.\nGood night."], False)]
+    assert not pool.busy
+
+
+def test_a_step_that_fails_ends_who_took_part_and_the_pool_goes_on() -> None:
+    languages, graph = copying()
+    pool = TranslationPool(as_graph(graph), 1, 1000)
+    first, second = (TranslationJob(languages, ["text"], 1, 0) for _ in range(2))
+    pool.add(first)
+    pool.step()
+    pool.add(second)
+    graph.broken = True
+    assert pool.step() == [first]
+    assert str(first.error) == "broken"
+    graph.broken = False
+    assert run(pool, []) == [second]
+    assert second.error is None
+
+
+def test_a_dropped_job_leaves_at_once() -> None:
+    languages, graph = copying()
+    stays, leaves = (TranslationJob(languages, ["some words\nmore words"], 2, 0) for _ in range(2))
+    pool = TranslationPool(as_graph(graph), 16, 1000)
+    pool.add(stays)
+    pool.add(leaves)
+    pool.step()
+    pool.step()
+    pool.drop(leaves)
+    assert run(pool, []) == [stays]
+    assert stays.result() == [(["some words\nmore words"], False)]
+    assert max(graph.rows[2:]) == 4
+
+
+def test_what_greedy_leaves_unfinished_is_searched_again_and_then_taken_apart() -> None:
+    languages, _ = copying(retry_beam_size=3)
+    job = TranslationJob(languages, ["See a.txt and b.txt now"], 1, 0)
+    sentence, _ = job.begin()
+    assert sentence.marked.text == "See {0} and {1} now"
+    ids = languages.target.encode
+
+    def found(text: str, finished: bool = True) -> Hypothesis:
+        return Hypothesis(tuple(ids([text])[0]), -1.0, finished)
+
+    job.end(sentence, [found("See {0} and {0}")])
+    assert (sentence.beam_size, job.waiting[0]) == (3, sentence)
+    job.begin()
+    job.end(sentence, [found("See {0}"), found("{1} {0} see", False), found("{0} {1}")])
+    assert job.finished
+    assert job.result() == [(["b.txt a.txt see"], True)]
+
+    job = TranslationJob(languages, ["See a.txt and b.txt now"], 3, 0)
+    sentence, _ = job.begin()
+    job.end(sentence, [found("See")])
+    for word in ("See", "and", "now"):
+        part, _ = job.begin()
+        assert part.marked.text == word
+        job.end(part, [found(word.upper())])
+    assert job.result() == [(["SEE a.txt AND b.txt NOW"], False)]
+
+
+class _Counting:
+    """A tokenizer and a classifier in one: a text of n words has n tokens, and its first class n parts of ten."""
+
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        return [[FIRST] * len(text.split()) for text in texts]
+
+    def classify(self, ids: Sequence[int]) -> Array:
+        assert END not in ids
+        if len(ids) == 7:
+            raise RuntimeError("seven")
+        return np.log([len(ids) / 10, 1 - len(ids) / 10])
+
+
+FIRST = 5
+
+
+def test_sentiment_jobs_take_turns_window_by_window() -> None:
+    counting = _Counting()
+    pool = SentimentPool(cast(SentimentGraph, counting))
+    jobs = [SentimentJob(cast(Tokenizer, counting), texts, 4) for texts in (["w " * 8, "w w"], ["w"], [])]
+    bad = SentimentJob(cast(Tokenizer, counting), ["w " * 7], 10)
+    ended = []
+    for job in (*jobs, bad):
+        pool.add(job)
+    while pool.busy:
+        ended += pool.step()
+    assert ended == [jobs[1], jobs[2], bad, jobs[0]]
+    assert str(bad.error) == "seven"
+    np.testing.assert_allclose(jobs[0].result(), [[0.4, 0.6], [0.2, 0.8]])
+    np.testing.assert_allclose(jobs[1].result(), [[0.1, 0.9]])
+    assert jobs[2].result() == []
