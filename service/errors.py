@@ -9,11 +9,20 @@ ErrorType = Literal["Validation", "TooLarge", "RateLimited", "Overloaded", "Time
 
 
 class ApiError(Exception):
-    """A refusal: its status, kind, sentence, and the places in the request that it is about."""
+    """A refusal: its status, kind, sentence, the places in the request that it is about, and when to try again."""
 
-    def __init__(self, status: int, kind: ErrorType, message: str, errors: list[dict[str, Any]] | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        kind: ErrorType,
+        message: str,
+        errors: list[dict[str, Any]] | None = None,
+        retry_after: int | None = None,
+    ) -> None:
         super().__init__(message)
         self.status, self.kind, self.message, self.errors = status, kind, message, errors or []
+        self.retry_after = retry_after
+        """Seconds."""
 
 
 _KINDS: dict[int, ErrorType] = {404: "NotFound", 413: "TooLarge", 429: "RateLimited", 503: "Overloaded", 504: "Timeout"}
@@ -32,7 +41,10 @@ def register_errors(app: Flask) -> None:
 
     @app.errorhandler(ApiError)
     def refused(error: ApiError) -> Response:
-        return _response(error.status, error.kind, error.message, error.errors)
+        response = _response(error.status, error.kind, error.message, error.errors)
+        if error.retry_after is not None:
+            response.headers["Retry-After"] = str(error.retry_after)
+        return response
 
     @app.errorhandler(HTTPException)
     def http(error: HTTPException) -> Response:

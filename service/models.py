@@ -1,14 +1,14 @@
-"""The models of a worker: loaded, tried on a text, or the reason why not."""
+"""The models of a worker: loaded, tried on a text, or the reason why not; and their one compute thread."""
 
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from threading import Lock
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from inference.predictors import SentimentPredictor, TranslationPredictor
+from inference.jobs import Job, Pool
+from inference.predictors import Sentiment, SentimentPredictor, Translation, TranslationPredictor
+from service.batching import Batcher, GoneError, OverloadedError
 from service.errors import ApiError
 from service.settings import Settings
 
@@ -35,6 +35,10 @@ class Model(Generic[Predictor]):
             raise ApiError(503, "Overloaded", f"this model is not ready: {self.fault}")
         return self._predictor
 
+    def pools(self) -> list[Pool[Any]]:
+        """What runs the model's jobs: a pool, or none."""
+        return [] if self._predictor is None else [self._predictor.pool()]
+
     def describe(self) -> dict[str, str]:
         """For `/health`: name and version, or the fault."""
         if self._predictor is None:
@@ -44,29 +48,45 @@ class Model(Generic[Predictor]):
 
 
 class Models:
-    """The translator and the classifier that the settings name, and the one compute thread that they share."""
+    """The translator and the classifier that the settings name."""
 
     def __init__(self, settings: Settings) -> None:
         self.translation = Model(TranslationPredictor.load, settings.translation)
         self.sentiment = Model(SentimentPredictor.load, settings.sentiment)
+        self._translation_pools, self._sentiment_pools = self.translation.pools(), self.sentiment.pools()
         self._timeout = settings.timeout
-        self._computing = Lock()
+        # Threads that computed at once would share one core and its cache, and each be slower than in turn.
+        self._batcher = Batcher(
+            [*self._translation_pools, *self._sentiment_pools], settings.max_requests, settings.max_waiting_characters
+        )
 
-    @contextmanager
-    def turn(self) -> Iterator[float]:
-        """Wait for the worker's compute thread to be free, and hold it; gives when the request's time is over.
+    def translate(self, texts: list[str], beam_size: int | None, is_wanted: Callable[[], bool]) -> list[Translation]:
+        """Translate a request's texts. Raises ApiError: 503 no model, 429 too much under way, 504 out of time."""
+        predictor = self.translation.get()
+        job = predictor.job(texts, beam_size)
+        self._run(self._translation_pools[0], job, texts, is_wanted)
+        return predictor.results(job)
 
-        Threads that compute at once would share one core and its cache, and each would be slower than in turn. Raises
-        ApiError 503 when there was no turn in time, and 504 for a TimeoutError of what is done in it.
-        """
+    def classify(self, texts: list[str], is_wanted: Callable[[], bool]) -> list[Sentiment]:
+        """Classify a request's texts. Raises as `translate` does."""
+        predictor = self.sentiment.get()
+        job = predictor.job(texts)
+        self._run(self._sentiment_pools[0], job, texts, is_wanted)
+        return predictor.results(job)
+
+    def _run(self, pool: Pool[Any], job: Job, texts: list[str], is_wanted: Callable[[], bool]) -> None:
         until = time.monotonic() + self._timeout
-        if not self._computing.acquire(timeout=self._timeout):
-            raise ApiError(503, "Overloaded", f"there was no turn for this request within {self._timeout} s: try again")
         try:
-            yield until
+            self._batcher.submit(pool, job, sum(map(len, texts)), until).wait(is_wanted)
+        except OverloadedError as error:
+            raise ApiError(429, "Overloaded", f"{error}: try again in a second", retry_after=1) from error
         except TimeoutError as error:
-            raise ApiError(
-                504, "Timeout", f"this request took more than {self._timeout} s: send less text at once"
-            ) from error
-        finally:
-            self._computing.release()
+            message = f"this request took more than {self._timeout} s: send less text at once"
+            raise ApiError(504, "Timeout", message) from error
+        except GoneError as error:
+            raise ApiError(499, "Timeout", str(error)) from error
+
+    @property
+    def alive(self) -> bool:
+        """Whether the compute thread runs."""
+        return self._batcher.alive

@@ -1,5 +1,7 @@
 """The views: read the request, call the predictor, write the answer."""
 
+import socket
+
 from flask import Blueprint, Response, current_app, jsonify, request
 
 from service.errors import ApiError
@@ -15,6 +17,19 @@ def _context() -> tuple[Settings, Models]:
     return extension["settings"], extension["models"]
 
 
+def _is_connected() -> bool:
+    """Whether the client still waits: gunicorn's socket has nothing to read, rather than its end."""
+    connection = request.environ.get("gunicorn.socket")
+    if connection is None:
+        return True
+    try:
+        return bool(connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+
+
 def _wants_plain_text() -> bool:
     return request.accept_mimetypes.best_match(["application/json", "text/plain"]) == "text/plain"
 
@@ -26,14 +41,12 @@ def translate() -> Response:
     body = parse(request, TranslateRequest, settings)
     if body.beam_size is not None and body.beam_size > settings.max_beam_size:
         raise ApiError(422, "Validation", f"beam_size is {body.beam_size}: at most {settings.max_beam_size}")
-    predictor = models.translation.get()
-    with models.turn() as until:
-        results = predictor.predict(body.texts, body.beam_size, until)
+    results = models.translate(body.texts, body.beam_size, _is_connected)
     if _wants_plain_text():
         return Response("\n".join(result.text for result in results) + "\n", mimetype="text/plain")
     return jsonify(
         translations=[{"text": r.text, "truncated": r.truncated, "warnings": []} for r in results],
-        model=predictor.checkpoint.config["name"],
+        model=models.translation.get().checkpoint.config["name"],
     )
 
 
@@ -42,14 +55,12 @@ def sentiment() -> Response:
     """Classify one text or a list."""
     settings, models = _context()
     body = parse(request, SentimentRequest, settings)
-    predictor = models.sentiment.get()
-    with models.turn() as until:
-        results = predictor.predict(body.texts, until)
+    results = models.classify(body.texts, _is_connected)
     if _wants_plain_text():
         return Response("".join(f"{r.label}\t{r.score:.4f}\n" for r in results), mimetype="text/plain")
     return jsonify(
         results=[{"label": r.label, "score": r.score, "scores": r.scores, "truncated": False} for r in results],
-        model=predictor.checkpoint.config["name"],
+        model=models.sentiment.get().checkpoint.config["name"],
     )
 
 
@@ -58,5 +69,5 @@ def health() -> tuple[Response, int]:
     """Whether every model of this worker answered a text when it was loaded."""
     _, models = _context()
     described = {"translation": models.translation.describe(), "sentiment": models.sentiment.describe()}
-    healthy = all(model["status"] == "ok" for model in described.values())
+    healthy = models.alive and all(model["status"] == "ok" for model in described.values())
     return jsonify(status="ok" if healthy else "failed", models=described), 200 if healthy else 503

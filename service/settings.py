@@ -30,8 +30,12 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=1, le=65535)
     workers: int = Field(0, ge=0, le=256)
     """Processes, each with one compute thread; 0: one a core."""
-    threads: int = Field(8, ge=1, le=256)
-    """Requests that a worker reads and writes at once."""
+    threads: int = Field(64, ge=1, le=256)
+    """Connections that a worker serves at once: more than `max_requests`, so that one is left to refuse with."""
+    max_requests: int = Field(32, ge=1)
+    """Requests that a worker has under way; more are refused with 429."""
+    max_waiting_characters: int = Field(250_000, ge=1)
+    """Characters of all requests that a worker has under way; more are refused with 429."""
     max_texts: int = Field(128, ge=1)
     """Texts in a request."""
     max_text_characters: int = Field(20_000, ge=1)

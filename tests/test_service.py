@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -151,8 +152,8 @@ def test_an_unforeseen_fault_is_a_500_without_the_text(
     toys: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     client = client_for(toys / "checkpoints")
-    predictor = client.application.extensions["hoiquy"]["models"].sentiment.get()
-    monkeypatch.setattr(predictor, "predict", lambda *_: 1 / 0)
+    graph = client.application.extensions["hoiquy"]["models"].sentiment.get().graph
+    monkeypatch.setattr(graph, "classify", lambda _: 1 / 0)
     response = client.post("/sentiment", json={"text": "a secret"})
     assert response.status_code == 500
     assert response.get_json()["error_type"] == "Internal"
@@ -160,25 +161,38 @@ def test_an_unforeseen_fault_is_a_500_without_the_text(
     assert "a secret" not in caplog.text
 
 
-def test_a_request_has_its_time_and_its_turn(toys: Path) -> None:
+@pytest.mark.parametrize("path", ["translate", "sentiment"])
+def test_a_request_has_its_time(toys: Path, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     client = client_for(toys / "checkpoints", timeout=1)
     models = client.application.extensions["hoiquy"]["models"]
-    with models.turn() as until:
-        assert 0 < until - time.monotonic() <= 1
-        busy = client.post("/sentiment", json={"text": "Fine."})
-        assert (busy.status_code, busy.get_json()["error_type"]) == (503, "Overloaded")
-    assert client.post("/sentiment", json={"text": "Fine."}).status_code == 200
-    for path in ("translate", "sentiment"):
-        predictor = models.translation.get() if path == "translate" else models.sentiment.get()
-        encode = predictor.predict
+    graph = (models.translation if path == "translate" else models.sentiment).get().graph
+    name = "encode" if path == "translate" else "classify"
+    compute = getattr(graph, name)
+    monkeypatch.setattr(graph, name, lambda ids: (time.sleep(0.3), compute(ids))[1])
+    slow = client.post(f"/{path}", json={"text": ["Fine."] * 20})
+    assert (slow.status_code, slow.get_json()["error_type"]) == (504, "Timeout")
+    assert client.post(f"/{path}", json={"text": "Fine."}).status_code == 200
 
-        def late(*arguments: Any, predict: Any = encode) -> Any:
-            time.sleep(1)
-            return predict(*arguments)
 
-        predictor.predict = late
-        response = client.post(f"/{path}", json={"text": "Fine."})
-        assert (response.status_code, response.get_json()["error_type"]) == (504, "Timeout")
+def test_too_much_at_once_is_refused_with_429(toys: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = client_for(toys / "checkpoints", max_requests=1)
+    graph = client.application.extensions["hoiquy"]["models"].sentiment.get().graph
+    classify, begun, go_on = graph.classify, threading.Event(), threading.Event()
+    monkeypatch.setattr(graph, "classify", lambda ids: (begun.set(), go_on.wait(), classify(ids))[2])
+    answers: list[int] = []
+    first = threading.Thread(
+        target=lambda: answers.append(
+            client.application.test_client().post("/sentiment", json={"text": "Fine."}).status_code
+        )
+    )
+    first.start()
+    assert begun.wait(5)
+    refused = client.post("/translate", json={"text": "Good night."})
+    assert (refused.status_code, refused.get_json()["error_type"]) == (429, "Overloaded")
+    assert refused.headers["Retry-After"] == "1"
+    go_on.set()
+    first.join()
+    assert answers == [200]
 
 
 def test_a_bad_checkpoint_does_not_stop_the_other(tmp_path: Path, toys: Path) -> None:
