@@ -18,11 +18,13 @@ from inference.decoding import Array
 _OPSET, _IR_VERSION = 17, 9
 _STEPS = 63
 """Largest weight of 7 bits."""
+_LOOKED_UP = 127
+"""Largest number of 8 bits, in tables."""
 
 
-def quantise(weight: Array, axis: int) -> tuple[Array, Array]:
+def quantise(weight: Array, axis: int, steps: int = _STEPS) -> tuple[Array, Array]:
     """7-bit integers and one scale for each channel: `weight ~ integers * scale`, scales taken over `axis`."""
-    scale = np.abs(weight).max(axis=axis, keepdims=True) / _STEPS
+    scale = np.abs(weight).max(axis=axis, keepdims=True) / steps
     scale[scale == 0] = 1.0
     return np.rint(weight / scale).astype(np.int8), scale.squeeze(axis).astype(np.float32)
 
@@ -85,7 +87,7 @@ class Graph:
         """Rows of `table (V, E)` by `ids (...)`: `(..., E)`."""
         if not self.int8:
             return str(self.op("Gather", self.floats(table), ids))
-        integers, scale = quantise(table, axis=1)
+        integers, scale = quantise(table, axis=1, steps=_LOOKED_UP)
         rows = self.op("Cast", self.op("Gather", self.constant(integers), ids), to=TensorProto.FLOAT)
         scales = self.op("Gather", self.floats(scale[:, None]), ids)
         return str(self.op("Mul", rows, scales))

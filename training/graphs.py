@@ -1,11 +1,11 @@
 """Models as ONNX graphs: every cell serves, in fp32 and in int8.
 
-Int8 products want inputs in [-1, 1]: an h is there by its equations; embeddings, context and readout are scaled into it
-when the graph is built, and what reads them has the scale in its weights.
+Int8 products want inputs in [-1, 1]: an h is there by its equations; context and readout are scaled into it when the
+graph is built, and what reads them has the scale in its weights. What follows from a token alone is a table.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from onnx import TensorProto
@@ -27,23 +27,41 @@ def _tanh(g: Graph, x: str) -> str:
     return str(g.op("Tanh", x))
 
 
-def _all_gates(g: Graph, x: str, h: str, w: Tensors, parts: int) -> list[str]:
+class Rows(NamedTuple):
+    """An input that is rows of a table `(V, I)` by ids: what is made of it can be looked up as well."""
+
+    ids: str
+    table: Array
+
+
+def _inputs(g: Graph, x: str | Rows, weight: Array, bias: Array) -> str:
+    """W x + b; of rows, a row of the table times W: no product is left to be done."""
+    return g.embedding(x.ids, x.table @ weight.T + bias) if isinstance(x, Rows) else g.linear(x, weight, bias)
+
+
+def _all_gates(g: Graph, x: str | Rows, h: str, w: Tensors, parts: int) -> list[str]:
     """W x + b + U h + b' as one product of [x; h], cut into gates."""
+    bias = w["bias_ih"] + w["bias_hh"]
+    if isinstance(x, Rows):
+        return g.split(g.op("Add", _inputs(g, x, w["weight_ih"], bias), g.linear(h, w["weight_hh"])), parts)
     weight = np.concatenate([w["weight_ih"], w["weight_hh"]], axis=1)
-    return g.split(g.linear(g.op("Concat", x, h, axis=-1), weight, w["bias_ih"] + w["bias_hh"]), parts)
+    return g.split(g.linear(g.op("Concat", x, h, axis=-1), weight, bias), parts)
 
 
-def _rnn(activation: str) -> Callable[[Graph, str, Sequence[str], Tensors], list[str]]:
-    def step(g: Graph, x: str, state: Sequence[str], w: Tensors) -> list[str]:
+CellStep = Callable[[Graph, str | Rows, Sequence[str], Tensors], list[str]]
+
+
+def _rnn(activation: str) -> CellStep:
+    def step(g: Graph, x: str | Rows, state: Sequence[str], w: Tensors) -> list[str]:
         (gate,) = _all_gates(g, x, state[0], w, 1)
         return [str(g.op(activation, gate))]
 
     return step
 
 
-def _gru(g: Graph, x: str, state: Sequence[str], w: Tensors) -> list[str]:
+def _gru(g: Graph, x: str | Rows, state: Sequence[str], w: Tensors) -> list[str]:
     (h,) = state
-    x_r, x_z, x_n = g.split(g.linear(x, w["weight_ih"], w["bias_ih"]), 3)
+    x_r, x_z, x_n = g.split(_inputs(g, x, w["weight_ih"], w["bias_ih"]), 3)
     h_r, h_z, h_n = g.split(g.linear(h, w["weight_hh"], w["bias_hh"]), 3)
     z = _sigmoid(g, g.op("Add", x_z, h_z))
     n = _tanh(g, g.op("Add", x_n, g.op("Mul", _sigmoid(g, g.op("Add", x_r, h_r)), h_n)))
@@ -51,7 +69,7 @@ def _gru(g: Graph, x: str, state: Sequence[str], w: Tensors) -> list[str]:
     return [str(g.op("Add", n, g.op("Mul", z, g.op("Sub", h, n))))]
 
 
-def _lstm(g: Graph, x: str, state: Sequence[str], w: Tensors) -> list[str]:
+def _lstm(g: Graph, x: str | Rows, state: Sequence[str], w: Tensors) -> list[str]:
     h, c = state
     i, f, candidate, o = _all_gates(g, x, h, w, 4)
     peephole = w.get("weight_peephole")
@@ -64,7 +82,7 @@ def _lstm(g: Graph, x: str, state: Sequence[str], w: Tensors) -> list[str]:
     return [str(g.op("Mul", _sigmoid(g, o), _tanh(g, c))), c]
 
 
-def _coupled(g: Graph, x: str, state: Sequence[str], w: Tensors) -> list[str]:
+def _coupled(g: Graph, x: str | Rows, state: Sequence[str], w: Tensors) -> list[str]:
     h, c = state
     f, candidate, o = _all_gates(g, x, h, w, 3)
     candidate = _tanh(g, candidate)
@@ -73,7 +91,7 @@ def _coupled(g: Graph, x: str, state: Sequence[str], w: Tensors) -> list[str]:
     return [str(g.op("Mul", _sigmoid(g, o), _tanh(g, c))), c]
 
 
-STEPS: dict[str, Callable[[Graph, str, Sequence[str], Tensors], list[str]]] = {
+STEPS: dict[str, CellStep] = {
     "rnn": _rnn("Tanh"),
     "rnn_relu": _rnn("Relu"),
     "gru": _gru,
@@ -223,11 +241,9 @@ def step_graph(
         for layer in range(config.decoder_layers)
     ]
     table = t["decoder.embedding.weight"]
-    largest = np.abs(table).max()
     step, after = STEPS[config.cell], []
-    first = _layer(t, "decoder.cells.0.")
-    first["weight_ih"] = first["weight_ih"] * (largest * config.embedding**0.5)
-    state = step(g, g.embedding(tokens, table / largest), before[0], first)
+    rows = Rows(tokens, table * np.float32(config.embedding**0.5))
+    state = step(g, rows, before[0], _layer(t, "decoder.cells.0."))
     after.append(state)
     query = g.op("Reshape", state[0], g.ints(0, heads, 1, size))
     scores = g.op("Mul", g.op("MatMul", query, keys), g.floats(size**-0.5))
