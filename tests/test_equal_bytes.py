@@ -1,0 +1,81 @@
+"""The same text has the same answer, to the last bit of its score, alone and in any company: docs/equal-bytes.md."""
+
+import random
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from challenge import CHALLENGE
+
+from inference.checkpoint import open_checkpoint
+from inference.decoding import Hypothesis
+from inference.jobs import TranslationPool
+from inference.predictors import SentimentPredictor, TranslationPredictor
+from service.batching import Batcher
+
+ROOT = Path(__file__).parent.parent
+TEXTS = [line[0] for lines in CHALLENGE.values() for line in lines]
+
+
+@pytest.fixture(scope="module")
+def translator() -> TranslationPredictor:
+    return TranslationPredictor(open_checkpoint(ROOT / "checkpoints" / "translation-en-vi", "translation"))
+
+
+def found(translator: TranslationPredictor, texts: Sequence[str], beam_size: int, rows: int) -> list[list[Hypothesis]]:
+    """The hypotheses of each text, with their scores, where `rows` share a step."""
+    pool, jobs, hypotheses = TranslationPool(translator.graph, rows, 10**6), [], []
+    for text in texts:
+        job = translator.job([text], beam_size)
+        ends: list[Hypothesis] = []
+        job.end = lambda sentence, got, end=job.end, ends=ends: (ends.extend(got), end(sentence, got))[1]  # type: ignore
+        jobs.append(job)
+        hypotheses.append(ends)
+        pool.add(job)
+    while pool.busy:
+        pool.step()
+    assert not any(job.error for job in jobs)
+    return hypotheses
+
+
+@pytest.mark.parametrize(("beam_size", "texts"), [(1, TEXTS), (5, TEXTS[::4])])
+def test_translations_do_not_depend_on_their_batch(
+    translator: TranslationPredictor, beam_size: int, texts: list[str]
+) -> None:
+    alone = found(translator, texts, beam_size, 1)
+    assert sum(map(len, alone)) >= len(texts) * 0.8 * beam_size
+    for seed, rows in ((1, 16), (2, 40)):
+        order = random.Random(seed).sample(range(len(texts)), len(texts))
+        together = found(translator, [texts[i] for i in order], beam_size, rows)
+        assert together == [alone[i] for i in order]
+
+
+def test_translations_do_not_depend_on_who_asks_at_the_same_time(translator: TranslationPredictor) -> None:
+    alone = [translator.predict([text]) for text in TEXTS]
+    pool = translator.pool()
+    batcher = Batcher([pool], max_jobs=100, max_cost=10**6)
+    wrong = []
+
+    def client(number: int) -> None:
+        for i in random.Random(number).sample(range(len(TEXTS)), 40):
+            job = translator.job([TEXTS[i]])
+            batcher.submit(pool, job, 1, time.monotonic() + 60).wait(lambda: True)
+            if translator.results(job) != alone[i]:
+                wrong.append(TEXTS[i])
+
+    clients = [threading.Thread(target=client, args=(number,)) for number in range(8)]
+    for thread in clients:
+        thread.start()
+    for thread in clients:
+        thread.join()
+    batcher.close()
+    assert not wrong
+
+
+def test_sentiments_do_not_depend_on_their_batch() -> None:
+    classifier = SentimentPredictor.load(ROOT / "checkpoints" / "sentiment-en")
+    alone = [classifier.predict([text])[0] for text in TEXTS]
+    order = random.Random(1).sample(range(len(TEXTS)), len(TEXTS))
+    assert classifier.predict([TEXTS[i] for i in order]) == [alone[i] for i in order]
