@@ -10,7 +10,7 @@ import numpy as np
 import onnxruntime
 
 from inference.decoding import Array, Arrays, State
-from inference.tokenizer import END
+from inference.tokenizer import BEGIN, END
 
 
 def session(model: bytes, threads: int) -> onnxruntime.InferenceSession:
@@ -35,6 +35,10 @@ class TranslationGraph:
     def __init__(self, encoder: bytes, step: bytes, threads: int = 1) -> None:
         self._encoder, self._step = session(encoder, threads), session(step, threads)
         self._inputs = [value.name for value in self._step.get_inputs()]
+        names = [value.name for value in self._step.get_outputs()]
+        self.aligns = "attention" in names
+        """Whether the graph says what it attends to; those of early checkpoints do not."""
+        self._outputs = [name for name in names if name != "attention"]
 
     def encode(self, ids: Sequence[int]) -> State:
         """The ids of a sentence -> the decoder's first state, of one row: keys, values and mask; layers' states."""
@@ -49,9 +53,26 @@ class TranslationGraph:
 
     def step(self, tokens: Array, state: State) -> tuple[Array, Arrays]:
         """See `inference.decoding.Step`."""
-        inputs = (tokens, *state.memory, *state.layers)
-        log_probs, *layers = self._step.run(None, dict(zip(self._inputs, inputs, strict=True)))
+        log_probs, *layers = self._run(self._outputs, tokens, state)
         return log_probs, tuple(layers)
+
+    def align(self, source: Sequence[int], target: Sequence[int]) -> Array:
+        """What each token of a translation, its end included, was attending to: `(T + 1, S + 1)`, rows adding up to 1;
+        the last column is the source's end.
+        """
+        state = self.encode(source)
+        memory, layers = self.gather([state.memory]), state.layers
+        rows = []
+        for token in (BEGIN, *target):
+            attention, _, *after = self._run(["attention", *self._outputs], np.array([token]), State(memory, layers))
+            layers = tuple(after)
+            rows.append(attention[0, : len(source) + 1])
+        return np.stack(rows)
+
+    def _run(self, outputs: Sequence[str], tokens: Array, state: State) -> list[Array]:
+        inputs = (tokens, *state.memory, *state.layers)
+        found: list[Array] = self._step.run(outputs, dict(zip(self._inputs, inputs, strict=True)))
+        return found
 
 
 def _stack(arrays: Sequence[Array], size: int, axis: int) -> Array:

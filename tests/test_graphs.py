@@ -8,12 +8,13 @@ import torch
 
 from inference.decoding import State, concatenate
 from inference.engine import SentimentGraph, TranslationGraph
-from inference.tokenizer import END, pad
+from inference.tokenizer import BEGIN, END, pad
 from training.cells import CELLS
 from training.classifier import ClassifierConfig, SentimentClassifier
 from training.graph_builder import quantise
 from training.graphs import classifier_graph, encoder_graph, step_graph
-from training.seq2seq import Seq2Seq, Seq2SeqConfig
+from training.recurrent import unroll
+from training.seq2seq import Seq2Seq, Seq2SeqConfig, attend
 
 ROWS = [[7, 5, 9, 30, 4], [11], [8, 8, 21]]
 
@@ -102,6 +103,24 @@ def test_quantise_uses_seven_bits_and_keeps_zero_channels() -> None:
     assert integers.dtype == np.int8
     assert integers.tolist() == [[19, -63, 16], [0, 0, 0]]
     np.testing.assert_allclose(scale, [1 / 63, 1.0], rtol=1e-6)
+
+
+@pytest.mark.parametrize("int8", [False, True])
+def test_alignment_is_the_models_attention(int8: bool) -> None:
+    model, graph = translator("lstm", int8=int8)
+    source, target = ROWS[0], [9, 30, 12]
+    ids = torch.tensor([[*source, END]])
+    with torch.inference_mode():
+        memory, bridge = model.encoder(ids, torch.tensor([ids.shape[1]]))
+        queries, _ = unroll(
+            model.decoder.cells[0],
+            model.decoder.embedding(torch.tensor([[BEGIN, *target]])),
+            model.decoder.first_states(bridge)[0],
+        )
+        _, weights = attend(queries, memory, 2)
+    found = graph.align(source, target)
+    np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-5)
+    np.testing.assert_allclose(found, weights[0].mean(dim=0).numpy(), atol=0.1 if int8 else 1e-4)
 
 
 def test_int8_steps_do_not_feel_their_neighbours() -> None:
