@@ -225,8 +225,8 @@ def encoder_graph(config: Seq2SeqConfig, tensors: Tensors, values_range: float, 
 def step_graph(
     config: Seq2SeqConfig, tensors: Tensors, values_range: float, readout_range: float, *, int8: bool
 ) -> bytes:
-    """One decoder step of N rows: `tokens (N,)`, memory and states -> `log_probs (N, V)`, `attention (N, S)`, the mean of
-    the heads' weights, and the next states.
+    """One decoder step of N rows: `tokens (N,)`, memory and states -> `log_probs (N, V)`, `attention (N, S)`, the mean
+    of the heads' weights, and the next states.
 
     Memory: `keys (N, heads, H/heads, S)`, `values (N, heads, S, H/heads)`, `mask (N, S)`; states: `state_i (N, H)`.
     """
