@@ -11,8 +11,9 @@ import numpy as np
 
 from inference.decoding import Array, DecodeConfig, Decoder, Hypothesis, Search
 from inference.engine import SentimentGraph, TranslationGraph
+from inference.language import is_vietnamese
 from inference.spans import Marked, mark
-from inference.text import Document, is_shouted, is_vietnamese, split, unshout
+from inference.text import Document, is_shouted, split, unshout
 from inference.tokenizer import Tokenizer
 
 

@@ -62,32 +62,6 @@ _SPACED = [
 ]
 
 
-_VIETNAMESE = frozenset("ăđơưạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹ")
-_MARKED = _VIETNAMESE | frozenset("àáâãèéêìíòóôõùúýĩũ")
-_SYLLABLE = re.compile("(?:ngh?|[cgknpt]h|gi|qu|tr|[bcdghklmnprstvx])?[aeiouy]{1,3}(?:ng|ch|nh|[cmnpt])?")
-"""What a Vietnamese syllable without marks can be."""
-
-
-def vietnamese_share(words: Sequence[str]) -> float:
-    """The share of words with a letter that Vietnamese has and other languages in Latin script hardly ever have."""
-    return sum(1 for word in words if not _VIETNAMESE.isdisjoint(word.lower())) / max(1, len(words))
-
-
-def is_vietnamese(text: str) -> bool:
-    """Whether a text is in Vietnamese already: of its words but for names, more bear Vietnamese marks than are no
-    Vietnamese syllables, by a third of them all.
-
-    "Nguyễn Văn Nam lives in Đà Nẵng" is English. Vietnamese written without its marks is not recognised.
-    """
-    words = re.findall(r"[^\W\d_]+", unicodedata.normalize("NFC", text))
-    if not vietnamese_share(words):
-        return False
-    plain = [word.lower() for word in words if not word[0].isupper()] or [word.lower() for word in words]
-    marked = sum(1 for word in plain if not _MARKED.isdisjoint(word))
-    others = sum(1 for word in plain if word.isascii() and not _SYLLABLE.fullmatch(word))
-    return 3 * (marked - others) >= len(plain)
-
-
 def is_shouted(text: str) -> bool:
     """Whether a text is in capitals throughout: two words or more, or one with a mark of exclamation.
 

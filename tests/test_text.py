@@ -8,11 +8,9 @@ import pytest
 from inference.text import (
     classifier_form,
     is_shouted,
-    is_vietnamese,
     normalise,
     split,
     unshout,
-    vietnamese_share,
 )
 
 
@@ -130,33 +128,6 @@ def test_long_sentences_are_cut_at_clauses_then_blanks_then_anywhere() -> None:
     assert clauses.sentences == ("one two three,", "four five six, seven")
     assert split("aaa bbb ccc ddd", longest=8).sentences == ("aaa bbb", "ccc ddd")
     assert split("abcdefghij", longest=4).sentences == ("abcd", "efgh", "ij")
-
-
-def test_vietnamese_share() -> None:
-    assert vietnamese_share("Tôi yêu bạn rất nhiều".split()) == pytest.approx(3 / 5)  # "Tôi" and "yêu" may be French
-    assert vietnamese_share("The café in Paris".split()) == 0
-    assert vietnamese_share([]) == 0
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("Tôi yêu bạn.", True),
-        ("Bạn tên là gì?", True),
-        (unicodedata.normalize("NFD", "Bạn tên là gì?"), True),
-        ("Tôi sử dụng email.", True),
-        ("CẢM ƠN", True),
-        ("Đà Nẵng", True),
-        ("Nguyễn Văn Nam lives in Đà Nẵng.", False),
-        ("phở and bánh mì are popular dishes", False),
-        ("I love you.", False),
-        ("Où étiez-vous déjà ?", False),
-        ("toi yeu ban", False),
-        ("", False),
-    ],
-)
-def test_is_vietnamese(text: str, expected: bool) -> None:
-    assert is_vietnamese(text) == expected
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.text import normalise, vietnamese_share
+from inference.language import vietnamese_share
+from inference.text import normalise
 from training.corpora import Corpus, read
 from training.errors import InputError
 

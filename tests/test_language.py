@@ -1,0 +1,76 @@
+"""Which language a text is in: with marks, without, in short forms, mixed, and what is in neither."""
+
+import unicodedata
+
+import pytest
+
+from inference.language import is_vietnamese, language_of, vietnamese_share
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Sản phẩm rất tốt, giao hàng nhanh.",
+        "dep qua",
+        "ko ngon",
+        "san pham nay dung rat tot",
+        "Món ăn ngon, nhân viên thân thiện, pizza ok",
+        "quan nay do an cung dc, se quay lai",
+        "hàng ok nhé shop",
+        "te qua di",
+        "k thich lam",
+        "ĐẸP QUÁ",
+    ],
+)
+def test_vietnamese(text: str) -> None:
+    assert language_of(text) == "vi"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A wonderful, moving film.",
+        "too hot",
+        "bad",
+        "Not bad at all",
+        "good",
+        "I love Hanoi and the bun cha there was great.",
+        "Nguyễn Văn Nam lives in Đà Nẵng and likes it.",
+        "the cheap phone",
+        "it is a pain to set up",
+        "Worst. Hotel. Ever.",
+        "omg so cute",
+        "",
+        "12345 :-)",
+        "日本語",
+    ],
+)
+def test_english_or_neither(text: str) -> None:
+    assert language_of(text) == "en"
+
+
+def test_vietnamese_share() -> None:
+    assert vietnamese_share("Tôi yêu bạn rất nhiều".split()) == pytest.approx(3 / 5)  # "Tôi" and "yêu" may be French
+    assert vietnamese_share("The café in Paris".split()) == 0
+    assert vietnamese_share([]) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Tôi yêu bạn.", True),
+        ("Bạn tên là gì?", True),
+        (unicodedata.normalize("NFD", "Bạn tên là gì?"), True),
+        ("Tôi sử dụng email.", True),
+        ("CẢM ƠN", True),
+        ("Đà Nẵng", True),
+        ("Nguyễn Văn Nam lives in Đà Nẵng.", False),
+        ("phở and bánh mì are popular dishes", False),
+        ("I love you.", False),
+        ("Où étiez-vous déjà ?", False),
+        ("toi yeu ban", False),
+        ("", False),
+    ],
+)
+def test_is_vietnamese(text: str, expected: bool) -> None:
+    assert is_vietnamese(text) == expected
