@@ -23,6 +23,8 @@ class Job:
     def __init__(self) -> None:
         self.error: Exception | None = None
         """Why there is no result."""
+        self.cost = 0
+        """Tokens that a model reads for it."""
 
 
 class Output(NamedTuple):
@@ -77,6 +79,7 @@ class TranslationJob(Job):
         self.waiting: deque[Sentence] = deque()
         sentences = [sentence for document in self._documents for sentence in document.sentences]
         self._sentences = self._enter(sentences, max(beam_size, alternatives + 1))
+        self.cost = sum(len(sentence.ids) * sentence.beam_size for sentence in self.waiting)
 
     @property
     def finished(self) -> bool:
@@ -154,12 +157,12 @@ def _output(sentence: Sentence) -> Output:
 class SentimentJob(Job):
     """Texts to be classified, each read in equal windows of at most so many tokens."""
 
-    def __init__(self, tokenizer: Tokenizer, texts: Sequence[str], window: int) -> None:
+    def __init__(self, rows: Sequence[Sequence[int]], window: int) -> None:
+        """Take the ids of each text."""
         super().__init__()
-        rows = tokenizer.encode(texts)
-        self._windows = [
-            np.array_split(np.array(row, dtype=np.int64), max(1, math.ceil(len(row) / window))) for row in rows
-        ]
+        counts = [max(1, math.ceil(len(row) / window)) for row in rows]
+        self._windows = [np.array_split(np.array(row, dtype=np.int64), n) for row, n in zip(rows, counts, strict=True)]
+        self.cost = sum(map(len, rows))
         self.waiting = deque((i, part) for i, parts in enumerate(self._windows) for part in parts)
         self._log_probs: list[list[Array]] = [[] for _ in rows]
 
@@ -175,19 +178,13 @@ class SentimentJob(Job):
         self.waiting.popleft()
 
     def result(self) -> list[Array]:
-        """The probabilities `(C,)` of each text's classes: windows' log-probabilities, averaged by length, so that no
-        word is left out.
+        """The log-probabilities `(C,)` of each text's classes, not made to add up to 1: the mean of its windows', by
+        length, so that no word is left out.
         """
         return [
-            _shares(np.average(found, axis=0, weights=[max(1, len(window)) for window in windows]))
+            np.average(found, axis=0, weights=[max(1, len(window)) for window in windows])
             for found, windows in zip(self._log_probs, self._windows, strict=True)
         ]
-
-
-def _shares(log_probs: Array) -> Array:
-    shares: Array = np.exp(log_probs - log_probs.max())
-    shares /= shares.sum()
-    return shares
 
 
 AnyJob = TypeVar("AnyJob", bound=Job)

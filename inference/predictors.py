@@ -1,16 +1,20 @@
 """From texts to results, by one road: command line, evaluation, benchmark and server all call `predict`."""
 
 import math
+import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from inference.checkpoint import Checkpoint, CheckpointError, open_checkpoint
-from inference.decoding import DecodeConfig
+from inference.decoding import Array, DecodeConfig
 from inference.engine import SentimentGraph, TranslationGraph
 from inference.jobs import AnyJob, Languages, Pool, SentimentJob, SentimentPool, TranslationJob, TranslationPool
+from inference.language import language_of
 from inference.text import classifier_form
 from inference.tokenizer import Tokenizer
 
@@ -28,6 +32,17 @@ class Translation:
 
 
 @dataclass(frozen=True)
+class Share:
+    """What a piece of a text, mostly a word, adds to the log-odds of the text's label."""
+
+    start: int
+    """Where the piece begins in the text, in characters."""
+    end: int
+    score: float
+    """In nats; below 0 where the piece speaks against the label."""
+
+
+@dataclass(frozen=True)
 class Sentiment:
     """A classified text."""
 
@@ -35,6 +50,12 @@ class Sentiment:
     """The likeliest class."""
     scores: dict[str, float]
     """The probability of each class; they sum to 1."""
+    language: str
+    """As `inference.language.language_of` says."""
+    explanation: tuple[Share, ...] = ()
+    """The pieces of the text in order, when they were asked for; none of an empty text."""
+    base: float = 0.0
+    """The log-odds of the label where there is no text: with the pieces' scores, they add up to those of the text."""
 
     @property
     def score(self) -> float:
@@ -120,6 +141,34 @@ def _run(pool: Pool[AnyJob], job: AnyJob, until: float) -> None:
         raise job.error
 
 
+_PIECES = 64
+"""Pieces of a text that are told apart in an explanation; words of longer texts are taken together."""
+
+
+class SentimentRequest(SentimentJob):
+    """Texts to be classified, and perhaps explained: then their beginnings and ends are classified too."""
+
+    def __init__(self, predictor: "SentimentPredictor", texts: Sequence[str], *, explain: bool) -> None:
+        self.texts = texts
+        self.pieces = [_pieces(text) if explain else [] for text in texts]
+        self.parts = [_parts_of(text, pieces) for text, pieces in zip(texts, self.pieces, strict=True)]
+        super().__init__(predictor.encode([part for parts in self.parts for part in parts]), predictor.window)
+
+
+def _pieces(text: str) -> list[tuple[int, int]]:
+    """Where the words of a text stand, taken together in equal runs if there are many."""
+    words = [match.span() for match in re.finditer(r"\S+", text)]
+    runs = np.array_split(np.arange(len(words)), min(len(words), _PIECES)) if words else []
+    return [(words[run[0]][0], words[run[-1]][1]) for run in runs]
+
+
+def _parts_of(text: str, pieces: Sequence[tuple[int, int]]) -> list[str]:
+    """The text; if it is in pieces, also nothing, its beginnings, and its ends."""
+    if not pieces:
+        return [text]
+    return [text, "", *(text[:end] for _, end in pieces[:-1]), *(text[start:] for start, _ in pieces[1:])]
+
+
 class SentimentPredictor:
     """Classifies texts with a checkpoint."""
 
@@ -128,7 +177,8 @@ class SentimentPredictor:
         self.checkpoint = checkpoint
         with _parts(checkpoint):
             self.labels: tuple[str, ...] = tuple(checkpoint.config["labels"])
-            self._window = int(checkpoint.config["window"])
+            self.window = int(checkpoint.config["window"])
+            self.temperatures: dict[str, float] = dict(checkpoint.config.get("temperatures", {}))
             self._form = {name: bool(checkpoint.config[name]) for name in ("lowercase", "spaced")}
             self._tokenizer = Tokenizer(checkpoint.read("tokenizer.model"))
             self.graph = SentimentGraph(checkpoint.read("classifier.onnx"), threads)
@@ -138,13 +188,16 @@ class SentimentPredictor:
         """The predictor of the checkpoint in `path`."""
         return cls(open_checkpoint(path, "sentiment"), threads)
 
-    def predict(self, texts: Sequence[str], until: float = math.inf) -> list[Sentiment]:
+    def predict(self, texts: Sequence[str], until: float = math.inf, *, explain: bool = False) -> list[Sentiment]:
         """Classify each text. A text longer than the model's window is read in equal windows, and their
         log-probabilities are averaged by length: no word is left out.
 
-        Raises TimeoutError when the clock (`time.monotonic`) comes past `until`.
+        `explain` says what each word adds to the log-odds of the label: the mean of what it adds to the words before
+        it and to those behind it, a Shapley value over these two orders (Shapley 1953), so that all add up to the
+        whole. It takes as many classifications as a text has words, twice. Raises TimeoutError when the clock
+        (`time.monotonic`) comes past `until`.
         """
-        job = self.job(texts)
+        job = self.job(texts, explain=explain)
         _run(self.pool(), job, until)
         return self.results(job)
 
@@ -152,11 +205,39 @@ class SentimentPredictor:
         """What runs jobs."""
         return SentimentPool(self.graph)
 
-    def job(self, texts: Sequence[str]) -> SentimentJob:
-        """What is to be done for some texts."""
-        return SentimentJob(self._tokenizer, [classifier_form(text, **self._form) for text in texts], self._window)
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        """The ids of texts, in the form in which the model reads them."""
+        return self._tokenizer.encode([classifier_form(text, **self._form) for text in texts])
 
-    def results(self, job: SentimentJob) -> list[Sentiment]:
+    def job(self, texts: Sequence[str], *, explain: bool = False) -> SentimentRequest:
+        """What is to be done for some texts."""
+        return SentimentRequest(self, texts, explain=explain)
+
+    def results(self, job: SentimentRequest) -> list[Sentiment]:
         """What became of the texts of a finished job."""
-        found = [dict(zip(self.labels, shares.tolist(), strict=True)) for shares in job.result()]
-        return [Sentiment(max(scores, key=lambda label: scores[label]), scores) for scores in found]
+        found = iter(job.result())
+        results = []
+        for text, pieces, parts in zip(job.texts, job.pieces, job.parts, strict=True):
+            language = language_of(text)
+            # A temperature makes probabilities as certain as they are right (Guo et al. 2017, section 4.2).
+            log_probs = np.stack([next(found) for _ in parts]) / self.temperatures.get(language, 1.0)
+            results.append(self._result(language, pieces, log_probs))
+        return results
+
+    def _result(self, language: str, pieces: Sequence[tuple[int, int]], log_probs: Array) -> Sentiment:
+        shares = np.exp(log_probs - log_probs.max(axis=1, keepdims=True))
+        shares /= shares.sum(axis=1, keepdims=True)
+        scores = dict(zip(self.labels, shares[0].tolist(), strict=True))
+        label = int(shares[0].argmax())
+        if not pieces:
+            return Sentiment(self.labels[label], scores, language)
+        others = np.delete(log_probs, label, axis=1)
+        odds = log_probs[:, label] - np.logaddexp.reduce(others, axis=1)
+        whole, base, before, behind = odds[0], odds[1], odds[2 : len(pieces) + 1], odds[len(pieces) + 1 :]
+        forward = np.diff(before, prepend=base, append=whole)
+        backward = -np.diff(behind, prepend=whole, append=base)
+        explanation = [
+            Share(start, end, float(score))
+            for (start, end), score in zip(pieces, (forward + backward) / 2, strict=True)
+        ]
+        return Sentiment(self.labels[label], scores, language, tuple(explanation), float(base))

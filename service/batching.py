@@ -69,7 +69,7 @@ class Batcher:
             if self._closed:
                 raise OverloadedError("the service is stopping")
             if self._jobs >= self._max_jobs or (self._jobs and self._cost + cost > self._max_cost):
-                raise OverloadedError(f"{self._jobs} requests with {self._cost} characters are under way")
+                raise OverloadedError(f"{self._jobs} requests with {self._cost} tokens are under way")
             self._jobs += 1
             self._cost += cost
             self._incoming.append(ticket)

@@ -57,27 +57,27 @@ class Models:
         self._timeout = settings.timeout
         # Threads that computed at once would share one core and its cache, and each be slower than in turn.
         self._batcher = Batcher(
-            [*self._translation_pools, *self._sentiment_pools], settings.max_requests, settings.max_waiting_characters
+            [*self._translation_pools, *self._sentiment_pools], settings.max_requests, settings.max_waiting_tokens
         )
 
     def translate(self, texts: list[str], beam_size: int | None, is_wanted: Callable[[], bool]) -> list[Translation]:
         """Translate a request's texts. Raises ApiError: 503 no model, 429 too much under way, 504 out of time."""
         predictor = self.translation.get()
         job = predictor.job(texts, beam_size)
-        self._run(self._translation_pools[0], job, texts, is_wanted)
+        self._run(self._translation_pools[0], job, is_wanted)
         return predictor.results(job)
 
     def classify(self, texts: list[str], is_wanted: Callable[[], bool]) -> list[Sentiment]:
         """Classify a request's texts. Raises as `translate` does."""
         predictor = self.sentiment.get()
         job = predictor.job(texts)
-        self._run(self._sentiment_pools[0], job, texts, is_wanted)
+        self._run(self._sentiment_pools[0], job, is_wanted)
         return predictor.results(job)
 
-    def _run(self, pool: Pool[Any], job: Job, texts: list[str], is_wanted: Callable[[], bool]) -> None:
+    def _run(self, pool: Pool[Any], job: Job, is_wanted: Callable[[], bool]) -> None:
         until = time.monotonic() + self._timeout
         try:
-            self._batcher.submit(pool, job, sum(map(len, texts)), until).wait(is_wanted)
+            self._batcher.submit(pool, job, job.cost, until).wait(is_wanted)
         except OverloadedError as error:
             raise ApiError(429, "Overloaded", f"{error}: try again in a second", retry_after=1) from error
         except TimeoutError as error:

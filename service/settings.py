@@ -34,8 +34,8 @@ class Settings(BaseSettings):
     """Connections that a worker serves at once: more than `max_requests`, so that one is left to refuse with."""
     max_requests: int = Field(32, ge=1)
     """Requests that a worker has under way; more are refused with 429."""
-    max_waiting_characters: int = Field(250_000, ge=1)
-    """Characters of all requests that a worker has under way; more are refused with 429."""
+    max_waiting_tokens: int = Field(100_000, ge=1)
+    """Tokens of all requests that a worker has under way, times their beam; more are refused with 429."""
     max_texts: int = Field(128, ge=1)
     """Texts in a request."""
     max_text_characters: int = Field(20_000, ge=1)

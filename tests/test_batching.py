@@ -68,7 +68,7 @@ def test_a_job_ends_for_who_waits_for_it(batcher: Batcher, pool: WaitingPool) ->
 def test_what_is_too_much_is_refused_at_once(batcher: Batcher, pool: WaitingPool, costs: tuple[int, ...]) -> None:
     jobs = [submit(batcher, pool, cost) for cost in costs]
     start = time.perf_counter()
-    with pytest.raises(OverloadedError, match=rf"{len(costs)} requests with {sum(costs)} characters"):
+    with pytest.raises(OverloadedError, match=rf"{len(costs)} requests with {sum(costs)} tokens"):
         submit(batcher, pool)
     assert time.perf_counter() - start < 0.05
     job, ticket = jobs[0]

@@ -10,7 +10,7 @@ from copying import as_graph, copying
 from inference.decoding import Array, Hypothesis
 from inference.engine import SentimentGraph
 from inference.jobs import SentimentJob, SentimentPool, TranslationJob, TranslationPool
-from inference.tokenizer import END, Tokenizer
+from inference.tokenizer import END
 
 TEXTS = ["One. Two is longer.\n\n Three", "", "SHOUTED HERE", "See https://a.example/x now.", " 12 "]
 
@@ -158,8 +158,8 @@ FIRST = 5
 def test_sentiment_jobs_take_turns_window_by_window() -> None:
     counting = _Counting()
     pool = SentimentPool(cast(SentimentGraph, counting))
-    jobs = [SentimentJob(cast(Tokenizer, counting), texts, 4) for texts in (["w " * 8, "w w"], ["w"], [])]
-    bad = SentimentJob(cast(Tokenizer, counting), ["w " * 7], 10)
+    jobs = [SentimentJob(counting.encode(texts), 4) for texts in (["w " * 8, "w w"], ["w"], [])]
+    bad = SentimentJob(counting.encode(["w " * 7]), 10)
     ended = []
     for job in (*jobs, bad):
         pool.add(job)
@@ -167,6 +167,7 @@ def test_sentiment_jobs_take_turns_window_by_window() -> None:
         ended += pool.step()
     assert ended == [jobs[1], jobs[2], bad, jobs[0]]
     assert str(bad.error) == "seven"
-    np.testing.assert_allclose(jobs[0].result(), [[0.4, 0.6], [0.2, 0.8]])
-    np.testing.assert_allclose(jobs[1].result(), [[0.1, 0.9]])
+    np.testing.assert_allclose(np.exp(jobs[0].result()), [[0.4, 0.6], [0.2, 0.8]])
+    np.testing.assert_allclose(np.exp(jobs[1].result()), [[0.1, 0.9]])
+    assert [job.cost for job in jobs] == [10, 1, 0]
     assert jobs[2].result() == []

@@ -13,7 +13,7 @@ import torch
 from conftest import ROOT, run_training
 from safetensors.torch import load, load_file, save
 
-from inference.checkpoint import open_checkpoint
+from inference.checkpoint import open_checkpoint, write_checkpoint
 from inference.decoding import Array, Arrays, State, concatenate
 from inference.engine import TranslationGraph
 from inference.predictors import SentimentPredictor, TranslationPredictor
@@ -144,6 +144,38 @@ def test_long_texts_are_read_in_windows(toys: Path) -> None:
     # A positive window before and two negative ones behind: every part counts.
     assert predictor.predict([good * 150 + bad * 450])[0].label == "negative"
     assert predictor.predict([""])[0].label in predictor.labels
+
+
+def test_an_explanation_adds_up_to_the_log_odds(toys: Path) -> None:
+    classifier = SentimentPredictor.load(toys / "checkpoints" / "tiny-sentiment")
+    text = "  I loved every minute of it,\nbut the coffee... "
+    plain, explained = classifier.predict([text])[0], classifier.predict([text, "", "Fine. " * 200], explain=True)
+    for result, given in zip(explained, (text, "", "Fine. " * 200), strict=True):
+        odds = np.log(result.score / (1 - result.score))
+        if given:
+            assert sum(share.score for share in result.explanation) + result.base == pytest.approx(odds, abs=1e-4)
+    assert explained[0].scores == plain.scores
+    assert [text[share.start : share.end] for share in explained[0].explanation] == text.split()
+    assert explained[1].explanation == ()
+    assert len(explained[2].explanation) == 64
+    # The word that decides has the largest share.
+    (result,) = classifier.predict(["I hated every minute of it."], explain=True)
+    largest = max(result.explanation, key=lambda share: share.score)
+    assert "I hated every minute of it."[largest.start : largest.end] == "hated"
+
+
+def test_a_temperature_makes_probabilities_milder_by_language(toy_copy: Path) -> None:
+    path = toy_copy / "tiny-sentiment"
+    checkpoint = open_checkpoint(path, "sentiment")
+    texts = ["I loved every minute of it.", "Sản phẩm này dùng rất tốt."]
+    before = SentimentPredictor(checkpoint).predict(texts)
+    assert [result.language for result in before] == ["en", "vi"]
+    files = {name: checkpoint.read(name) for name in checkpoint.hashes if name != "config.json"}
+    write_checkpoint(path, {**checkpoint.config, "temperatures": {"en": 2.0}}, files)
+    after = SentimentPredictor.load(path).predict(texts)
+    odds, milder = (np.log(r[0].score / (1 - r[0].score)) for r in (before, after))
+    assert milder == pytest.approx(odds / 2, abs=1e-5)
+    assert after[1] == before[1]
 
 
 def test_the_same_command_again_trains_nothing_anew(toys: Path) -> None:
