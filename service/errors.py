@@ -28,6 +28,12 @@ class ApiError(Exception):
 _KINDS: dict[int, ErrorType] = {404: "NotFound", 413: "TooLarge", 429: "RateLimited", 503: "Overloaded", 504: "Timeout"}
 
 
+_MESSAGES = {
+    404: "there is nothing here: POST /translate, POST /sentiment and GET /health are",
+    405: "this address takes another method: /translate and /sentiment take POST, /health takes GET",
+}
+
+
 def _response(status: int, kind: ErrorType, message: str, errors: list[dict[str, Any]]) -> Response:
     response = jsonify(
         error=message, message=message, error_type=kind, errors=errors, request_id=g.get("request_id", "")
@@ -50,7 +56,7 @@ def register_errors(app: Flask) -> None:
     def http(error: HTTPException) -> Response:
         status = error.code or 500
         kind = _KINDS.get(status, "Validation" if status < 500 else "Internal")
-        response = _response(status, kind, error.description or error.name, [])
+        response = _response(status, kind, _MESSAGES.get(status, error.description or error.name), [])
         for name, value in error.get_headers():
             if name.lower() not in ("content-type", "content-length"):
                 response.headers[name] = value

@@ -2,11 +2,13 @@
 
 import json
 import re
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from flask import Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_core import ErrorDetails
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from service.errors import ApiError
 from service.settings import Settings
@@ -64,12 +66,16 @@ def parse(request: Request, schema: type[AnyRequest], settings: Settings) -> Any
             415, "Validation", f"content type {kind!r} is not read here: send application/json or text/plain"
         )
     # Read before parsing, so that the limit on bytes comes first.
-    data = request.get_data(cache=False)
+    try:
+        data = request.get_data(cache=False)
+    except RequestEntityTooLarge as error:
+        message = f"the body has more than {settings.max_request_bytes} bytes: send less at once"
+        raise ApiError(413, "TooLarge", message) from error
     try:
         body = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ApiError(400, "Validation", f"the body is not UTF-8: {error.reason} at byte {error.start}") from error
-    values = _json(body) if kind == "application/json" else {"text": body}
+    values = _json(body) if kind == "application/json" else _plain(body)
     try:
         parsed = schema.model_validate(values)
     except ValidationError as error:
@@ -100,6 +106,16 @@ def _message(error: ErrorDetails) -> str:
         "model_type": "a JSON object is needed",
     }
     return words.get(error["type"], error["msg"].removeprefix("Value error, "))
+
+
+def _plain(body: str) -> dict[str, Any]:
+    """A body that is no JSON by its type is the text; but who forgets to name the type sends an object with a text."""
+    if body.lstrip().startswith("{"):
+        with suppress(ApiError):
+            values = _json(body)
+            if "text" in values:
+                return dict(values)
+    return {"text": body}
 
 
 def _json(body: str) -> Any:

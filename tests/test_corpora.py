@@ -17,7 +17,7 @@ ROWS = [('Hello, "you".', 'Chào "bạn".'), ("A b", "C d")]
 
 
 def rows(corpus: Corpus, root: Path) -> list[tuple[str, ...]]:
-    return list(read(corpus, FIELDS, root))
+    return [row for _, row in read(corpus, FIELDS, root)]
 
 
 def write_table(path: Path) -> None:
@@ -63,7 +63,7 @@ def test_tokenised_text_is_put_together_again(tmp_path: Path) -> None:
     ]
     (tmp_path / "a.tsv").write_text("text\tlabel\nGood , no ?\tso , so\n")
     labelled = Corpus(table="a.tsv", tokenised=True)
-    assert list(read(labelled, ("text", "label"), tmp_path)) == [("Good, no?", "so , so")]
+    assert list(read(labelled, ("text", "label"), tmp_path)) == [("a.tsv, line 2", ("Good, no?", "so , so"))]
 
 
 def test_hub_reads_nested_columns_by_the_same_loader(tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_a_field_without_a_file_is_empty(tmp_path: Path) -> None:
     (tmp_path / "en").write_text("one\n")
     (tmp_path / "vi").write_text("mot\n")
     corpus = Corpus(lines={"source": "en", "target": "vi"})
-    assert list(read(corpus, (*FIELDS, "origin"), tmp_path)) == [("one", "mot", "")]
+    assert [row for _, row in read(corpus, (*FIELDS, "origin"), tmp_path)] == [("one", "mot", "")]
 
 
 @pytest.mark.parametrize(
@@ -138,3 +138,23 @@ def test_faults_are_named(
 def test_corpus_is_checked(values: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Corpus(**values)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "numbers"),
+    [
+        ("a.tsv", "text\tlabel\none\tx\n\ntwo\ty\n\n", [2, 4]),
+        ("a.csv", 'text,label\n"one\nmore",x\n\ntwo,y\n', [3, 5]),
+        ("a.jsonl", '{"text": "one"}\n\n{"text": "two"}\n', [1, 3]),
+    ],
+)
+def test_blank_lines_are_no_rows_and_places_are_lines(tmp_path: Path, name: str, text: str, numbers: list[int]) -> None:
+    (tmp_path / name).write_text(text)
+    found = list(read(Corpus(table=name), ("text", "label"), tmp_path, optional=("label",)))
+    assert [place for place, _ in found] == [f"{name}, line {number}" for number in numbers]
+    assert [row[0].split("\n")[0] for _, row in found] == ["one", "two"]
+
+
+def test_an_unknown_column_is_refused() -> None:
+    with pytest.raises(ValueError, match="columns has lable: its keys are among source, target, text, label, origin"):
+        Corpus(table="a.tsv", columns={"lable": "x"})

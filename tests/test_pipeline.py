@@ -19,6 +19,7 @@ from inference.engine import TranslationGraph
 from inference.predictors import SentimentPredictor, TranslationPredictor
 from inference.tokenizer import END
 from training.config import load_config
+from training.corpora import Corpus
 from training.errors import InputError
 from training.history import plot
 from training.pipeline import Places
@@ -244,7 +245,7 @@ def test_an_unknown_label_is_named(tmp_path: Path) -> None:
     path.write_text(text.replace('root = "tiny"', 'root = "."'), encoding="utf-8")
     done = run_training("subwords", path, tmp_path)
     assert done.returncode == 2
-    assert "sentiment.tsv, row 1: label 'good' is none of negative, positive" in done.stderr
+    assert "sentiment.tsv, line 2: label 'good' is none of negative, positive" in done.stderr
 
 
 def test_case_and_blanks_change_nothing_when_texts_are_read_in_small_letters_and_spaced(
@@ -291,6 +292,37 @@ def test_dev_rows_are_cut_from_the_training_split(tmp_path: Path) -> None:
     assert metrics["dev"]["rows"] == 6
     how = json.loads((tmp_path / "tokenizers" / "tiny-sentiment" / "tokenizer.json").read_text())
     assert how["rows"] == 18
+
+
+def test_what_a_model_made_is_no_dev_set(tmp_path: Path) -> None:
+    rows = [
+        f"{label}\tThe {word} number {i} is very {label} indeed."
+        for i in range(10)
+        for label in ("good", "bad")
+        for word in ("one", "two")
+    ]
+    (tmp_path / "own.tsv").write_text("label\ttext\n" + "\n".join(rows[:30]) + "\n\n", encoding="utf-8")
+    (tmp_path / "taught.tsv").write_text("label\ttext\n" + "\n".join([*rows[30:], *(f"{row} " for row in rows[:9])]))
+    run = """task = "sentiment"
+    name = "x"
+    labels = ["good", "bad"]
+    card = { summary = "" }
+    data = { root = ".", train = [{ table = "own.tsv" }], dev_rows = 8 }
+    subwords = { vocabulary = 300 }
+    fit = { updates = 500 }
+    """
+    path = tmp_path / "run.toml"
+    path.write_text(run)
+    config = load_config(path)
+    stages = pipeline(config, Places(tmp_path))
+    own, taught = config.data.train[0], Corpus(table="taught.tsv")
+    stages.corpora = lambda: (own, taught)  # type: ignore[method-assign]
+    split, (dev,) = stages.splits
+    given = {text for _, text in (row.split("\t") for row in rows[:30])}
+    assert {text for text, _ in dev.rows} <= given
+    assert not {text for text, _ in dev.rows} & {text for text, _ in split.rows}
+    assert len(split.rows) == 40 - 8
+    assert split.corpora.tolist() == [0] * 22 + [1] * 10
 
 
 def test_a_run_can_start_from_a_checkpoint(tmp_path: Path, toys: Path) -> None:

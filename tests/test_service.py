@@ -61,6 +61,15 @@ def test_a_plain_body_is_the_text(client: FlaskClient, kind: str | None) -> None
     assert response.get_json()["translations"][0]["text"] == "Chúc ngủ ngon.\n\nTôi yêu bạn."
 
 
+@pytest.mark.parametrize("body", ['{"text": "Good night."}', ' {"text": ["Good night."]}\n'])
+def test_json_is_read_as_json_where_its_type_was_forgotten(client: FlaskClient, body: str) -> None:
+    answer = client.post("/translate", data=body, content_type="application/x-www-form-urlencoded").get_json()
+    assert answer["translations"][0]["text"] == "Chúc ngủ ngon."
+    # What only looks like it is text.
+    answer = client.post("/translate", data="{Good night.", content_type="text/plain").get_json()
+    assert answer["translations"][0]["text"]
+
+
 def test_plain_text_answers_when_asked_for(client: FlaskClient) -> None:
     accept = {"Accept": "text/plain"}
     assert client.post("/translate", data="Good night.", headers=accept).get_data(as_text=True) == "Chúc ngủ ngon.\n"
@@ -92,7 +101,8 @@ def test_plain_text_answers_when_asked_for(client: FlaskClient) -> None:
         (b'{"text": ["a", "b", "c", "d"]}', "application/json", 413, "TooLarge", "may have 3"),
         (b"a" * 101, "text/plain", 413, "TooLarge", "a text may have 100"),
         (json.dumps({"text": ["a" * 100, "b" * 51]}).encode(), "application/json", 413, "TooLarge", "may have 150"),
-        (b"a" * 1001, "text/plain", 413, "TooLarge", ""),
+        (b"a" * 1001, "text/plain", 413, "TooLarge", "more than 1000 bytes"),
+        (b'{"text": 3}', "application/x-www-form-urlencoded", 422, "Validation", "it is 3"),
         (b"<a/>", "application/xml", 415, "Validation", "application/json or text/plain"),
     ],
 )

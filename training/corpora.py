@@ -18,7 +18,10 @@ from training.errors import InputError
 
 Row = tuple[str, ...]
 _TEXTS = ("source", "target", "text")
-"""Fields that hold prose; the others are labels and origins."""
+FIELDS = (*_TEXTS, "label", "origin")
+"""What a row may have: prose, and what is known of it."""
+_LINED = (".tsv", ".csv", ".jsonl", ".gz")
+"""Tables in which a row has a line number."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,9 @@ class Corpus:
         given = [name for name in ("lines", "table", "hub") if getattr(self, name)]
         if len(given) != 1:
             raise ValueError(f"a corpus needs exactly one of lines, table and hub; this one has {given or 'none'}")
+        unknown = set(self.columns) - set(FIELDS)
+        if unknown:
+            raise ValueError(f"columns has {', '.join(sorted(unknown))}: its keys are among {', '.join(FIELDS)}")
         for origin, weight in {**self.weights, "weight": self.weight}.items():
             if weight < 0:
                 raise ValueError(f"weight of {origin} is {weight}: give 0 or more")
@@ -58,28 +64,35 @@ class Corpus:
         return self.table or self.hub or " + ".join(self.lines.values())
 
 
-def read(corpus: Corpus, fields: Sequence[str], root: Path) -> Iterator[Row]:
-    """The rows of a corpus, each with the values of `fields` in their order.
+def read(
+    corpus: Corpus, fields: Sequence[str], root: Path, optional: Sequence[str] = ("origin",)
+) -> Iterator[tuple[str, Row]]:
+    """The rows of a corpus, each with where it stands, and the values of `fields` in their order.
 
-    Files are found below `root`. A field that a corpus of `lines` does not name is read as "". Raises InputError
-    that names the file, the line and the cure.
+    Files are found below `root`. A field that a corpus of `lines` does not name is read as "", and so is a column that
+    is missing where it is `optional`. Raises InputError that names the file, the line and the cure.
     """
-    rows = _read_lines(corpus, fields, root) if corpus.lines else _read_records(corpus, fields, root)
+    rows = _read_lines(corpus, fields, root) if corpus.lines else _read_records(corpus, fields, root, optional)
     if not corpus.tokenised:
         yield from rows
         return
     join = MosesDetokenizer(lang="en").detokenize
-    for row in rows:
-        yield tuple(join(value.split()) if name in _TEXTS else value for name, value in zip(fields, row, strict=True))
+    for place, row in rows:
+        texts = [join(value.split()) if name in _TEXTS else value for name, value in zip(fields, row, strict=True)]
+        yield place, tuple(texts)
 
 
-def _read_records(corpus: Corpus, fields: Sequence[str], root: Path) -> Iterator[Row]:
+def _read_records(
+    corpus: Corpus, fields: Sequence[str], root: Path, optional: Sequence[str]
+) -> Iterator[tuple[str, Row]]:
     records = _records(root / corpus.table) if corpus.table else _hub_records(corpus, root)
+    unit = "line" if corpus.table.endswith(_LINED) else "row"
     for number, record in records:
-        yield tuple(_value(record, corpus.columns.get(name, name), name, f"{corpus}, row {number}") for name in fields)
+        place = f"{corpus}, {unit} {number}"
+        yield place, tuple(_value(record, corpus.columns.get(n, n), n, place, n in optional) for n in fields)
 
 
-def _read_lines(corpus: Corpus, fields: Sequence[str], root: Path) -> Iterator[Row]:
+def _read_lines(corpus: Corpus, fields: Sequence[str], root: Path) -> Iterator[tuple[str, Row]]:
     unknown = set(corpus.lines) - set(fields)
     if unknown:
         raise InputError(f"lines has {', '.join(sorted(unknown))}: its keys are {', '.join(fields)}")
@@ -101,7 +114,7 @@ def _read_lines(corpus: Corpus, fields: Sequence[str], root: Path) -> Iterator[R
                 f"{ended[0]} ends before line {number}, {corpus} must have equally many lines: align them again"
             )
         rest = iter(values)
-        yield tuple(str(next(rest)) if there else "" for there in present)
+        yield f"{corpus}, line {number}", tuple(str(next(rest)) if there else "" for there in present)
 
 
 def _open(path: Path) -> io.BufferedIOBase:
@@ -132,7 +145,7 @@ def _records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     if kind == ".tsv":
         yield from _tsv(path)
     elif kind == ".csv":
-        yield from enumerate(_csv(path), start=2)
+        yield from _csv(path)
     elif kind == ".jsonl":
         yield from _jsonl(path)
     elif kind == ".parquet" and path.suffix != ".gz":
@@ -147,6 +160,8 @@ def _tsv(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     header = next(lines, "").split("\t")
     for number, line in enumerate(lines, start=2):
         values = line.split("\t")
+        if not line and len(header) > 1:
+            continue
         if len(values) != len(header):
             raise InputError(
                 f"{path}, line {number}: {len(values)} values for the {len(header)} columns {', '.join(header)}"
@@ -154,7 +169,7 @@ def _tsv(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         yield number, dict(zip(header, values, strict=True))
 
 
-def _csv(path: Path) -> Iterator[dict[str, Any]]:
+def _csv(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     reader = csv.DictReader((line + "\n" for line in _text_lines(path)), strict=True)
     try:
         for row in reader:
@@ -162,13 +177,15 @@ def _csv(path: Path) -> Iterator[dict[str, Any]]:
                 raise InputError(
                     f"{path}, line {reader.line_num}: its values do not fit the columns {reader.fieldnames}"
                 )
-            yield row
+            yield reader.line_num, row
     except csv.Error as error:
         raise InputError(f"{path}, line {reader.line_num}: {error}") from error
 
 
 def _jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     for number, line in enumerate(_text_lines(path), start=1):
+        if not line:
+            continue
         try:
             record = json.loads(line)
             if "\\u" in line:  # An escape may be half of a surrogate pair, which is no character.
@@ -201,11 +218,11 @@ def _hub_records(corpus: Corpus, root: Path) -> Iterator[tuple[int, dict[str, An
     yield from enumerate(rows, start=1)
 
 
-def _value(record: dict[str, Any], column: str, name: str, where: str) -> str:
+def _value(record: dict[str, Any], column: str, name: str, where: str, optional: bool) -> str:
     value: Any = record
     for part in column.split("."):
         if not isinstance(value, dict) or part not in value:
-            if name == "origin":
+            if optional:
                 return ""
             raise InputError(
                 f"{where}: no column {column!r} for {name!r} among {', '.join(map(str, record))}; set `columns`"

@@ -103,6 +103,12 @@ class Split:
     rows: list[tuple[str, str]]
     weights: Array
     report: Report
+    corpora: Array
+    """`(N,)`, the number of the corpus that each row comes from."""
+
+    def part(self, rows: Array) -> "Split":
+        """Some of the rows."""
+        return Split([self.rows[i] for i in rows], self.weights[rows], self.report, self.corpora[rows])
 
 
 def clean(
@@ -113,6 +119,7 @@ def clean(
     fault: Callable[[str, str], str | None],
     check: Callable[[tuple[str, str], str], None],
     held_out: set[bytes],
+    optional: Sequence[str] = ("origin",),
 ) -> Split:
     """Read training corpora, bring each row into form by `tidy`, and keep the rows without `fault`.
 
@@ -120,13 +127,14 @@ def clean(
     InputError when a corpus cannot be read or nothing is left; so does `check(row, place)` when a row cannot belong to
     the task.
     """
-    report, rows, weights, seen = Report(), [], [], set()
-    for corpus in corpora:
-        for number, (first, second, origin) in enumerate(read(corpus, (*fields, "origin"), root), start=1):
+    report, rows, weights, numbers, seen = Report(), [], [], [], set()
+    for number, corpus in enumerate(corpora):
+        before = report.read
+        for place, (first, second, origin) in read(corpus, (*fields, "origin"), root, optional):
             report.read += 1
             weight = corpus.weights.get(origin, corpus.weight)
             row = tidy(first, corpus.labels.get(second, second))
-            check(row, f"{corpus}, row {number}")
+            check(row, place)
             identity = hashlib.blake2b("\0".join(row).encode(), digest_size=12).digest()
             reason = (
                 "weight 0"
@@ -141,10 +149,13 @@ def clean(
             seen.add(identity)
             rows.append(row)
             weights.append(weight)
+            numbers.append(number)
+        if report.read == before:
+            raise InputError(f"{corpus} has no rows: leave it out, or look for where they went")
     if not rows:
         raise InputError(f"no training rows are left: {report}")
     report.kept = len(rows)
-    return Split(rows, np.array(weights), report)
+    return Split(rows, np.array(weights), report, np.array(numbers))
 
 
 def split_off(keys: Sequence[bytes], count: int, seed: int) -> Array:

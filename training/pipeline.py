@@ -102,14 +102,13 @@ class Pipeline(ABC):
         """The dev or test sets that the config names, as they are in their files."""
         sets = []
         for held in getattr(self.config.data, name):
-            rows = [
-                (first, held.corpus.labels.get(second, second))
-                for first, second in read(held.corpus, self.fields, self.places.data)
-            ]
+            rows = []
+            for place, (first, second) in read(held.corpus, self.fields, self.places.data):
+                row = (first, held.corpus.labels.get(second, second))
+                self.check(row, place)
+                rows.append(row)
             if not rows:
                 raise InputError(f"{name} set {held.name} ({held.corpus}) has no rows")
-            for number, row in enumerate(rows, start=1):
-                self.check(row, f"{held.corpus}, row {number}")
             rows = rows[: held.first or None]
             chosen = split_off([key(first) for first, _ in rows], held.rows or len(rows), seed=0)
             sets.append(Held(held.name, [rows[i] for i in chosen]))
@@ -137,14 +136,18 @@ class Pipeline(ABC):
             self.corpora(), self.fields, self.places.data, self.tidy, self.fault, self.check, self.held_out(dev)
         )
         if data.dev_rows:
-            if data.dev_rows >= len(split.rows):
+            # What a model has made is nothing to measure it by.
+            given = np.flatnonzero(split.corpora < len(data.train))
+            if data.dev_rows >= len(given):
                 raise InputError(
-                    f"dev_rows is {data.dev_rows}, but only {len(split.rows)} training rows are left: give less"
+                    f"dev_rows is {data.dev_rows}, but only {len(given)} training rows are left: give less"
                 )
-            cut = split_off([key(first) for first, _ in split.rows], data.dev_rows, self.config.seed)
+            cut = given[split_off([key(split.rows[i][0]) for i in given], data.dev_rows, self.config.seed)]
             dev.append(Held("dev", [split.rows[i] for i in cut]))
-            kept = np.setdiff1d(np.arange(len(split.rows)), cut)
-            split = Split([split.rows[i] for i in kept], split.weights[kept], split.report)
+            made = np.flatnonzero(split.corpora >= len(data.train))
+            leaks = leak_keys(split.rows[i][0] for i in cut)
+            leaked = [i for i in made if key(split.rows[i][0]) in leaks]
+            split = split.part(np.setdiff1d(np.arange(len(split.rows)), [*cut, *leaked]))
         return split, dev
 
     @cached_property

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
+import numpy as np
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
@@ -15,7 +16,7 @@ from inference.tokenizer import Tokenizer
 from training.classifier import SentimentClassifier
 from training.config import AnyRun, SentimentRun, TranslationRun
 from training.corpora import Corpus
-from training.data import Split, clean, pair_fault, text_fault
+from training.data import clean, pair_fault, text_fault
 from training.errors import InputError
 from training.graphs import Tensors, classifier_graph, encoder_graph, step_graph
 from training.language_model import LanguageModel, pieces
@@ -156,13 +157,19 @@ class SentimentPipeline(Pipeline):
             return
         _, dev = self.splits
         split = clean(
-            config.train, self.fields, self.places.data, self.tidy, self.fault, lambda *_: None, self.held_out(dev)
+            config.train,
+            self.fields,
+            self.places.data,
+            self.tidy,
+            self.fault,
+            lambda *_: None,
+            self.held_out(dev),
+            optional=("label", "origin"),
         )
         print(f"pretraining data: {split.report}")
         cut = [pieces(text, config.words) for text, _ in split.rows]
-        split = Split(
-            [(piece, "") for row in cut for piece in row], split.weights.repeat([len(row) for row in cut]), split.report
-        )
+        split = split.part(np.repeat(np.arange(len(cut)), [len(row) for row in cut]))
+        split = dataclasses.replace(split, rows=[(piece, "") for row in cut for piece in row])
         torch.manual_seed(self.config.seed)
         tokenizer = self.tokenizers()["tokenizer"]
         # Layers above the first would have seen what they are to predict: they begin with `fit`.

@@ -109,7 +109,7 @@ def _rows(made: MadeCorpus, root: Path) -> list[_Row]:
     """The given texts, each once."""
     fields = (made.gives, "origin", *((made.makes,) if made.nearest else ()))
     fit: dict[str, _Row] = {}
-    for given, origin, *like in read(made.corpus, fields, root):
+    for _, (given, origin, *like) in read(made.corpus, fields, root):
         text = normalise(given)
         if 0 < len(text) <= _MAX_CHARACTERS and made.corpus.weights.get(origin, made.corpus.weight) > 0:
             fit.setdefault(text, _Row(text, normalise("".join(like)), origin))

@@ -66,7 +66,7 @@ class Teaching:
         self.taught, self.labels = taught, tuple(labels)
         weights = taught.corpus.weights
         fit: dict[str, str] = {}
-        for given, origin in read(taught.corpus, ("text", "origin"), root):
+        for _, (given, origin) in read(taught.corpus, ("text", "origin"), root):
             text = normalise(given)
             if 0 < len(text) <= _MAX_CHARACTERS and weights.get(origin, taught.corpus.weight) > 0:
                 fit.setdefault(text, origin)
