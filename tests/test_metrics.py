@@ -51,6 +51,18 @@ def test_sentiment_metrics() -> None:
     assert metrics["macro_f1"] == pytest.approx(66.67)
     assert metrics["ece"] == pytest.approx(100 * (0.1 + 0.2 + 0.6) / 3, abs=0.01)
     assert metrics["outside"] == 0
+    assert metrics["accuracy_at_90"] == pytest.approx(66.67)
+
+
+def test_the_interval_is_the_binomials() -> None:
+    rng = np.random.default_rng(0)
+    truth = ["good"] * 1000
+    scores = [{"bad": 1 - p, "good": p} for p in np.where(rng.random(1000) < 0.8, 0.9, 0.4)]
+    metrics = sentiment_metrics(scores, ["bad", *truth[1:]])
+    share = metrics["accuracy"] / 100
+    assert metrics["accuracy_pm"] == pytest.approx(196 * (share * (1 - share) / 1000) ** 0.5, rel=0.1)
+    # The surest nine tenths are all that are sure, and some of the others.
+    assert metrics["accuracy_at_90"] == pytest.approx(100 * share / 0.9, abs=0.2)
 
 
 def test_a_set_without_a_label_is_scored_on_those_that_it_has() -> None:

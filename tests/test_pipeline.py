@@ -362,6 +362,29 @@ def test_a_run_can_start_from_a_checkpoint(tmp_path: Path, toys: Path) -> None:
     assert "of another shape: hidden is 32, there 64" in done.stderr
 
 
+def test_a_classifier_learns_other_labels_from_few_texts(tmp_path: Path, toys: Path) -> None:
+    start = toys / "checkpoints" / "tiny-sentiment"
+    words = {"praise": ("loved", "best"), "blame": ("hated", "worst"), "question": ("where", "when")}
+    rows = [
+        f"{label}\t{word} {rest}"
+        for label, found in words.items()
+        for word in found
+        for rest in ("one", "it all", "this")
+    ]
+    (tmp_path / "own.tsv").write_text("label\ttext\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    text = (ROOT / "training/configs/tiny-sentiment.toml").read_text(encoding="utf-8")
+    text = text.replace('labels = ["negative", "positive"]', 'labels = ["praise", "blame", "question"]')
+    text = text.replace("sentiment.tsv", "own.tsv").replace('root = "tiny"', 'root = "."')
+    path = tmp_path / "run.toml"
+    path.write_text(f'init_from = "{start}"\n{text}', encoding="utf-8")
+    done = run_training("run", path, tmp_path)
+    assert done.returncode == 0, done.stderr
+    tuned = SentimentPredictor.load(tmp_path / "checkpoints" / "tiny-sentiment")
+    results = tuned.predict([row.split("\t")[1] for row in rows])
+    assert [result.label for result in results] == [row.split("\t")[0] for row in rows]
+    assert tuned.checkpoint.read("tokenizer.model") == open_checkpoint(start, "sentiment").read("tokenizer.model")
+
+
 def test_a_dev_set_may_be_its_first_rows_and_the_graphs_fp32_and_alone(tmp_path: Path) -> None:
     text = (ROOT / "training/configs/tiny-sentiment.toml").read_text(encoding="utf-8")
     text = "int8 = false\nweights = false\n" + text.replace('root = "tiny"', f'root = "{TINY}"').replace(

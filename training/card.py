@@ -31,7 +31,7 @@ Task: {config["task"]}. Model: {model}. Weights in the served graphs: {weights}.
 {_scores(config["metrics"])}
 
 Scored by `python -m training evaluate` through the predictor that serves, with its default settings where no
-variant is named.{_speed(config.get("speed"))}
+variant is named.{_speed(config.get("speed"))}{_calibration(config)}
 
 ## Data
 
@@ -69,11 +69,16 @@ def _scores(metrics: dict[str, dict[str, Any]]) -> str:
     if not metrics:
         return "Not scored yet."
     first = next(iter(metrics.values()))
-    names = [n for n, v in first.items() if n != "rows" and not isinstance(v, dict) and not n.endswith("_signature")]
+    names = [
+        n for n, v in first.items() if n != "rows" and not isinstance(v, dict) and not n.endswith(("_signature", "_pm"))
+    ]
     lines = [f"| set | rows | {' | '.join(names)} |", "|---" * (len(names) + 2) + "|"]
     for name, values in metrics.items():
         for label, variant in _variants(name, values):
-            lines.append(f"| {label} | {values['rows']} | {' | '.join(str(variant[n]) for n in names)} |")
+            figures = [
+                f"{variant[n]} ± {variant[n + '_pm']}" if n + "_pm" in variant else str(variant[n]) for n in names
+            ]
+            lines.append(f"| {label} | {values['rows']} | {' | '.join(figures)} |")
     signatures = {v for values in metrics.values() for n, v in values.items() if n.endswith("_signature")}
     return "\n".join(lines + [""] + [f"Signature: `{signature}`" for signature in sorted(signatures)])
 
@@ -84,6 +89,17 @@ def _variants(label: str, values: dict[str, Any]) -> Iterator[tuple[str, dict[st
     for name, value in values.items():
         if isinstance(value, dict):
             yield from _variants(f"{label}, {name}", value)
+
+
+def _calibration(config: dict[str, Any]) -> str:
+    if not config.get("temperatures"):
+        return ""
+    heats = ", ".join(f"{language} {heat}" for language, heat in config["temperatures"].items())
+    return (
+        f"\n\nIts log-probabilities are divided by a temperature for each language, fitted on the dev sets: {heats}. "
+        "Figures after ± are half of the 95 % interval (bootstrap). How often it is right when it is how sure:\n\n"
+        "![calibration](calibration.png)"
+    )
 
 
 def _speed(speed: dict[str, Any] | None) -> str:

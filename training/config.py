@@ -92,7 +92,8 @@ class Run:
     fit: FitConfig
     card: CardConfig
     init_from: str = ""
-    """The folder of a checkpoint of the same shape, to begin with its tokenizers and weights; empty: with neither."""
+    """The folder of a checkpoint of the same shape, to begin with its tokenizers and weights; empty: with neither. A
+    classifier may have other labels."""
     keep: float = 0.0
     """The share of the weights of `init_from` in those that are exported: the average of where a fit began and where it
     ended is often better than either (Wortsman et al. 2022, WiSE-FT). Validation sees the fit's own."""

@@ -92,6 +92,14 @@ class Pipeline(ABC):
     def predictor(self, checkpoint: Checkpoint) -> TranslationPredictor | SentimentPredictor:
         """What serves the checkpoint."""
 
+    def calibrated(self, checkpoint: Checkpoint, dev: Sequence[Held]) -> Checkpoint:  # noqa: ARG002
+        """The checkpoint with what is tuned on the dev sets after training, if anything is."""
+        return checkpoint
+
+    def plots(self, checkpoint: Checkpoint) -> dict[str, bytes]:  # noqa: ARG002
+        """File -> picture of how the checkpoint does on the test sets."""
+        return {}
+
     @abstractmethod
     def measure(self, checkpoint: Checkpoint, held: Held) -> dict[str, Any]:
         """The metrics of a checkpoint on a dev or test set, through its predictor; those of a variant stand within."""
@@ -160,7 +168,7 @@ class Pipeline(ABC):
             raise InputError(f"the run cannot start from {start.path}: it has no {_WEIGHTS}, only what serves")
         mine = {**dataclasses.asdict(self.config.model), **self.serving()}
         theirs = {**start.config["model"], **start.config}
-        for free in ("dropout", "word_dropout", "decode", "window"):
+        for free in ("dropout", "word_dropout", "decode", "window", "labels"):
             mine.pop(free, None)
         different = [f"{name} is {v}, there {theirs.get(name)}" for name, v in mine.items() if v != theirs.get(name)]
         if different:
@@ -275,7 +283,7 @@ class Pipeline(ABC):
         weights = load_file(best)
         if self.config.keep:
             began = self.pretrained()
-            weights = {name: torch.lerp(t, began[name].float(), self.config.keep) for name, t in weights.items()}
+            weights |= {name: torch.lerp(weights[name], t.float(), self.config.keep) for name, t in began.items()}
         model.load_state_dict(weights)
         task.eval()
         tensors = {name: t.numpy() for name, t in model.state_dict().items()}
@@ -317,6 +325,7 @@ class Pipeline(ABC):
         """Score the checkpoint on the test sets, and on the dev sets beside its fp32 twin; write both into it."""
         checkpoint = open_checkpoint(self.checkpoint_directory, self.config.task)
         _, dev = self.splits
+        checkpoint = self.calibrated(checkpoint, dev)
         metrics = {
             held.name: {**self.measure(checkpoint, held), "rows": len(held.rows)} for held in (*self.held("test"), *dev)
         }
@@ -327,7 +336,7 @@ class Pipeline(ABC):
                 metrics[held.name]["fp32"] = self.measure(exact, held)
         config = {**checkpoint.config, "metrics": metrics, "speed": self.speed(checkpoint, dev[0])}
         files = {name: checkpoint.read(name) for name in checkpoint.hashes if name != "config.json"}
-        files["MODEL_CARD.md"] = model_card(config, self.config.card).encode()
+        files |= {**self.plots(checkpoint), "MODEL_CARD.md": model_card(config, self.config.card).encode()}
         written = write_checkpoint(self.checkpoint_directory, config, files)
         print(json.dumps(metrics, indent=1, ensure_ascii=False))
         print(f"evaluate: {written.path}, version {written.version}")

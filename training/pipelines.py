@@ -9,10 +9,11 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from inference.checkpoint import Checkpoint
+from inference.checkpoint import CONFIG, Checkpoint, write_checkpoint
 from inference.predictors import SentimentPredictor, TranslationPredictor
 from inference.text import classifier_form, normalise
 from inference.tokenizer import Tokenizer
+from training.calibration import reliability_plot, temperatures
 from training.classifier import SentimentClassifier
 from training.config import AnyRun, SentimentRun, TranslationRun
 from training.corpora import Corpus
@@ -20,7 +21,7 @@ from training.data import clean, pair_fault, text_fault
 from training.errors import InputError
 from training.graphs import Tensors, classifier_graph, encoder_graph, step_graph
 from training.language_model import LanguageModel, pieces
-from training.metrics import is_odd, sentiment_metrics, translation_metrics
+from training.metrics import among, is_odd, judged, sentiment_metrics, translation_metrics
 from training.noise import Noise
 from training.pipeline import Pipeline, Places
 from training.seq2seq import Seq2Seq
@@ -113,6 +114,10 @@ class SentimentPipeline(Pipeline):
     fields = ("text", "label")
     config: SentimentRun
 
+    def __init__(self, config: SentimentRun, places: Places) -> None:
+        super().__init__(config, places)
+        self._predicted: dict[tuple[str, str], list[dict[str, float]]] = {}
+
     def tidy(self, first: str, second: str) -> tuple[str, str]:
         return classifier_form(first, lowercase=self.config.lowercase, spaced=self.config.spaced), second
 
@@ -181,7 +186,11 @@ class SentimentPipeline(Pipeline):
 
     def pretrained(self) -> dict[str, Tensor]:
         if self.config.pretrain is None:
-            return super().pretrained()
+            tensors = super().pretrained()
+            if self.initial and tuple(self.initial.config["labels"]) != self.config.labels:
+                # Other classes: what tells them apart is learnt anew, on top of what reads.
+                tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith("output.")}
+            return tensors
         best = self.directory / "pretrain" / "best.safetensors"
         if not best.exists():
             raise InputError(f"there is no {best}: run `python -m training pretrain CONFIG` first")
@@ -199,9 +208,42 @@ class SentimentPipeline(Pipeline):
     def predictor(self, checkpoint: Checkpoint) -> SentimentPredictor:
         return SentimentPredictor(checkpoint)
 
+    def calibrated(self, checkpoint: Checkpoint, dev: Sequence[Held]) -> Checkpoint:
+        """With a temperature for each language."""
+        predictor = self.predictor(checkpoint)
+        predictor.temperatures = {}
+        log_probs, truth, languages = [], [], []
+        for held in dev:
+            labels = [label for _, label in held.rows]
+            there = np.isin(self.config.labels, labels)
+            for result, label in zip(predictor.predict([text for text, _ in held.rows]), labels, strict=True):
+                log_probs.append(np.where(there, np.log(np.maximum(list(result.scores.values()), 1e-30)), -np.inf))
+                truth.append(self.config.labels.index(label))
+                languages.append(result.language)
+        config = {
+            **checkpoint.config,
+            "temperatures": temperatures(np.stack(log_probs), np.array(truth), languages),
+        }
+        files = {name: checkpoint.read(name) for name in checkpoint.hashes if name != CONFIG}
+        return write_checkpoint(checkpoint.path, config, files)
+
+    def plots(self, checkpoint: Checkpoint) -> dict[str, bytes]:
+        sets = {}
+        for held in self.held("test"):
+            scores, labels = self._scores(checkpoint, held)
+            _, confidence, right = judged(among(scores, labels), labels)
+            sets[held.name] = (confidence, right)
+        return {"calibration.png": reliability_plot(sets)} if sets else {}
+
     def measure(self, checkpoint: Checkpoint, held: Held) -> dict[str, Any]:
-        results = self.predictor(checkpoint).predict([text for text, _ in held.rows])
-        return sentiment_metrics([result.scores for result in results], [label for _, label in held.rows])
+        return sentiment_metrics(*self._scores(checkpoint, held))
+
+    def _scores(self, checkpoint: Checkpoint, held: Held) -> tuple[list[dict[str, float]], list[str]]:
+        """Each text's probabilities, kept for who asks again, and its label."""
+        kept = self._predicted.setdefault((checkpoint.version, held.name), [])
+        if not kept:
+            kept += [result.scores for result in self.predictor(checkpoint).predict([text for text, _ in held.rows])]
+        return kept, [label for _, label in held.rows]
 
 
 _BEAM = 5
