@@ -67,10 +67,10 @@ class Models:
         self._run(self._translation_pools[0], job, is_wanted)
         return predictor.results(job)
 
-    def classify(self, texts: list[str], is_wanted: Callable[[], bool]) -> list[Sentiment]:
+    def classify(self, texts: list[str], is_wanted: Callable[[], bool], *, explain: bool) -> list[Sentiment]:
         """Classify a request's texts. Raises as `translate` does."""
         predictor = self.sentiment.get()
-        job = predictor.job(texts)
+        job = predictor.job(texts, explain=explain)
         self._run(self._sentiment_pools[0], job, is_wanted)
         return predictor.results(job)
 

@@ -1,9 +1,11 @@
 """The views: read the request, call the predictor, write the answer."""
 
 import socket
+from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify, request
 
+from inference.predictors import Sentiment
 from service.errors import ApiError
 from service.models import Models
 from service.schemas import SentimentRequest, TranslateRequest, parse
@@ -55,13 +57,40 @@ def sentiment() -> Response:
     """Classify one text or a list."""
     settings, models = _context()
     body = parse(request, SentimentRequest, settings)
-    results = models.classify(body.texts, _is_connected)
+    results = [
+        _answer(body, text, result)
+        for text, result in zip(
+            body.texts, models.classify(body.texts, _is_connected, explain=body.explain), strict=True
+        )
+    ]
     if _wants_plain_text():
-        return Response("".join(f"{r.label}\t{r.score:.4f}\n" for r in results), mimetype="text/plain")
+        return Response("".join(f"{r['label']}\t{r['score']:.4f}\n" for r in results), mimetype="text/plain")
     return jsonify(
-        results=[{"label": r.label, "score": r.score, "scores": r.scores, "truncated": False} for r in results],
+        results=results,
         model=models.sentiment.get().checkpoint.config["name"],
     )
+
+
+def _answer(body: SentimentRequest, text: str, result: Sentiment) -> dict[str, Any]:
+    """What is said of one text."""
+    scores = sorted(result.scores.items(), key=lambda item: -item[1])
+    label: str | None = result.label if result.score >= body.threshold else None
+    if abs(result.scores.get("positive", 1.0) - result.scores.get("negative", 0.0)) < body.neutral_band:
+        label = "neutral"
+    answer: dict[str, Any] = {
+        "label": label,
+        "score": result.score,
+        "scores": dict(scores[: body.top_k]),
+        "language": result.language,
+        "truncated": False,
+    }
+    if body.explain:
+        answer["base"] = result.base
+        answer["explanation"] = [
+            {"text": text[share.start : share.end], "start": share.start, "end": share.end, "score": share.score}
+            for share in result.explanation
+        ]
+    return answer
 
 
 @routes.get("/health")

@@ -46,6 +46,15 @@ class TranslateRequest(TextRequest):
 class SentimentRequest(TextRequest):
     """The body of `POST /sentiment`."""
 
+    top_k: int | None = Field(None, ge=1)
+    """Name only so many of the likeliest labels in `scores`."""
+    threshold: float = Field(0.0, ge=0, le=1)
+    """The label is null where the likeliest one's probability is less."""
+    neutral_band: float = Field(0.0, ge=0, le=1)
+    """The label is "neutral" where the probabilities of "positive" and "negative" differ by less."""
+    explain: bool = False
+    """Say what each word adds to the log-odds of the label; takes as many classifications as there are words, twice."""
+
 
 AnyRequest = TypeVar("AnyRequest", bound=TextRequest)
 _PLAIN = ("text/plain", "application/x-www-form-urlencoded", "")

@@ -1,6 +1,7 @@
 """The service in one process: shapes, limits, and one error body for every code."""
 
 import json
+import math
 import re
 import shutil
 import threading
@@ -53,6 +54,32 @@ def test_sentiment(client: FlaskClient) -> None:
         assert result["score"] == result["scores"][result["label"]]
         assert result["truncated"] is False
     assert body["model"] == "tiny-sentiment"
+
+
+def test_sentiment_options(client: FlaskClient) -> None:
+    text = "The best coffee in town!"
+
+    def ask(**options: Any) -> dict[str, Any]:
+        return dict(client.post("/sentiment", json={"text": text, **options}).get_json()["results"][0])
+
+    plain = ask()
+    assert (plain["label"], plain["language"], "explanation" in plain) == ("positive", "en", False)
+    assert list(ask(top_k=1)["scores"]) == ["positive"]
+    assert ask(threshold=plain["score"])["label"] == "positive"
+    assert ask(threshold=1.0)["label"] is None
+    assert ask(neutral_band=1.0)["label"] == "neutral"
+    assert ask(neutral_band=0.01)["label"] == "positive"
+    explained = ask(explain=True)
+    assert [piece["text"] for piece in explained["explanation"]] == text.split()
+    assert text[explained["explanation"][1]["start"] : explained["explanation"][1]["end"]] == "best"
+    odds = math.log(plain["score"] / (1 - plain["score"]))
+    assert explained["base"] + sum(piece["score"] for piece in explained["explanation"]) == pytest.approx(
+        odds, abs=1e-3
+    )
+    for bad in ({"top_k": 0}, {"threshold": 1.5}, {"neutral_band": -0.1}, {"explain": "yes"}):
+        refused = client.post("/sentiment", json={"text": text, **bad})
+        assert refused.status_code == 422
+        assert next(iter(bad)) in refused.get_json()["message"]
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "text/plain; charset=utf-8", "application/x-www-form-urlencoded", None])
