@@ -3,12 +3,13 @@
 import math
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 
+from inference.alignment import Link, links
 from inference.decoding import Array, DecodeConfig, Decoder, Hypothesis, Search
 from inference.engine import SentimentGraph, TranslationGraph
 from inference.language import is_vietnamese
@@ -25,6 +26,17 @@ class Job:
         """Why there is no result."""
         self.cost = 0
         """Tokens that a model reads for it."""
+
+
+class Result(NamedTuple):
+    """What became of a text."""
+
+    texts: list[str]
+    """Its translations, best first."""
+    truncated: bool
+    """Whether a sentence may lack its end, since it came to its length bound or turned in a loop."""
+    links: list[Link]
+    """Which words of the text the best translation's are, where that was asked for."""
 
 
 class Output(NamedTuple):
@@ -55,6 +67,9 @@ class Sentence:
     beam_size: int
     ids: list[int] = field(default_factory=list)
     output: Output | None = None
+    best: Hypothesis | None = None
+    """What the best translation was decoded from."""
+    links: list[Link] = field(default_factory=list)
     again: bool = False
     """The first search did not do."""
     document: Document | None = None
@@ -70,10 +85,12 @@ class Sentence:
 class TranslationJob(Job):
     """Texts to be translated, sentence by sentence; every blank and newline between sentences stays."""
 
-    def __init__(self, languages: Languages, texts: Sequence[str], beam_size: int, alternatives: int) -> None:
+    def __init__(
+        self, languages: Languages, texts: Sequence[str], beam_size: int, alternatives: int, *, align: bool = False
+    ) -> None:
         """Cut the texts into sentences; a beam gives one hypothesis more than the alternatives wanted."""
         super().__init__()
-        self._languages, self._alternatives = languages, alternatives
+        self._languages, self._alternatives, self._align = languages, alternatives, align
         self._documents = [split(text) for text in texts]
         self._running = 0
         self.waiting: deque[Sentence] = deque()
@@ -96,10 +113,11 @@ class TranslationJob(Job):
         """Take what was found for a sentence; it may have to be searched for again."""
         self._running -= 1
         texts = map(sentence.restore, self._languages.target.decode([h.ids for h in hypotheses]))
-        kept = [(text, h.finished) for text, h in zip(texts, hypotheses, strict=True) if text is not None]
+        kept = [(text, h) for text, h in zip(texts, hypotheses, strict=True) if text is not None]
         # Two ways of cutting a text into subwords are two hypotheses, but one translation.
         found = tuple(dict.fromkeys(text for text, _ in kept))
-        sentence.output = Output(found[:1] if sentence.again else found, bool(kept) and kept[0][1])
+        sentence.best = kept[0][1] if kept else None
+        sentence.output = Output(found[:1] if sentence.again else found, bool(kept) and kept[0][1].finished)
         if found and sentence.output.finished:
             return
         wider = self._languages.decode.retry_beam_size
@@ -112,17 +130,27 @@ class TranslationJob(Job):
             sentence.document = sentence.marked.document()
             sentence.parts = self._enter(sentence.document.sentences, 1)
 
-    def result(self) -> list[tuple[list[str], bool]]:
-        """For each text its translations, best first, and whether a sentence may lack its end, since it came to its
-        length bound or turned in a loop.
-        """
-        outputs = iter([_output(sentence) for sentence in self._sentences])
-        return [self._joined(d, [next(outputs) for _ in d.sentences]) for d in self._documents]
+    def link(self, sentence: Sentence, align: Callable[[Sequence[int], Sequence[int]], Array]) -> None:
+        """Find which words became which, if that was asked for, once a sentence has its translation."""
+        again = bool(self.waiting) and self.waiting[0] is sentence
+        if self._align and sentence.best and not again:
+            source, target = self._languages.source, self._languages.target
+            ids, (text,) = sentence.best.ids, target.decode([sentence.best.ids])
+            places = sentence.marked.words(sentence.marked.text), sentence.marked.words(text)
+            attention = align(sentence.ids, ids)
+            sentence.links = links(attention, source.pieces(sentence.ids), target.pieces(ids), *places)
 
-    def _joined(self, document: Document, outputs: Sequence[Output]) -> tuple[list[str], bool]:
+    def result(self) -> list[Result]:
+        """What became of each text."""
+        sentences = iter(self._sentences)
+        return [self._joined(document, [next(sentences) for _ in document.sentences]) for document in self._documents]
+
+    def _joined(self, document: Document, sentences: Sequence[Sentence]) -> Result:
+        outputs = [_output(sentence) for sentence in sentences]
         most = min(self._alternatives + 1, max((len(output.texts) for output in outputs), default=1))
         texts = [document.join([o.texts[min(i, len(o.texts) - 1)] for o in outputs]) for i in range(most)]
-        return texts, not all(output.finished for output in outputs)
+        found = _links(document, sentences) if self._align else []
+        return Result(texts, not all(output.finished for output in outputs), found)
 
     def _enter(self, texts: Sequence[str], beam_size: int) -> list[Sentence]:
         """Sentences of texts; those that a model must translate wait, the longest first, so that like ones meet."""
@@ -131,6 +159,8 @@ class TranslationJob(Job):
         for sentence in sentences:
             if self._stays(sentence.marked.text):
                 sentence.output = Output((sentence.marked.restore(sentence.marked.text) or "",), True)
+                places = sentence.marked.words(sentence.marked.text)
+                sentence.links = [Link(place, place, 1.0) for place in places]
         words = [sentence for sentence in sentences if not sentence.output]
         rows = self._languages.source.encode([unshout(s.marked.text) if s.shouted else s.marked.text for s in words])
         for sentence, ids in zip(words, rows, strict=True):
@@ -152,6 +182,16 @@ def _output(sentence: Sentence) -> Output:
         return Output((sentence.document.join([part.texts[0] for part in parts]),), all(p.finished for p in parts))
     assert sentence.output
     return sentence.output
+
+
+def _links(document: Document, sentences: Sequence[Sentence]) -> list[Link]:
+    """The links of sentences, seen from the beginning of the document that they make."""
+    places = document.places(document.sentences), document.places([_output(s).texts[0] for s in sentences])
+    found = []
+    for sentence, source, target in zip(sentences, *places, strict=True):
+        inner = _links(sentence.document, sentence.parts) if sentence.document else sentence.links
+        found += [link.moved(source, target) for link in inner]
+    return found
 
 
 class SentimentJob(Job):
@@ -250,6 +290,7 @@ class TranslationPool(Pool[TranslationJob]):
                 job.error = job.error or search.error
                 if not job.error:
                     job.end(sentence, search.result())
+                    job.link(sentence, self._graph.align)
         done = [job for job in self._jobs if job.error or job.finished]
         for job in done:
             self.drop(job)

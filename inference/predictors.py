@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from inference.alignment import Link
 from inference.checkpoint import Checkpoint, CheckpointError, open_checkpoint
 from inference.decoding import Array, DecodeConfig
 from inference.engine import SentimentGraph, TranslationGraph
@@ -29,6 +30,8 @@ class Translation:
     alternatives: tuple[str, ...] = ()
     """The next best translations that the beam found, best first: the i-th has the i-th of every sentence that has so
     many, the last one of those that have fewer."""
+    alignment: tuple[Link, ...] = ()
+    """Which words of the text those of the translation come from, when it was asked for."""
 
 
 @dataclass(frozen=True)
@@ -95,14 +98,21 @@ class TranslationPredictor:
         return cls(open_checkpoint(path, "translation"), threads)
 
     def predict(
-        self, texts: Sequence[str], beam_size: int | None = None, until: float = math.inf, alternatives: int = 0
+        self,
+        texts: Sequence[str],
+        beam_size: int | None = None,
+        until: float = math.inf,
+        alternatives: int = 0,
+        *,
+        align: bool = False,
     ) -> list[Translation]:
         """Translate each text sentence by sentence; every blank and newline between sentences stays.
 
-        `beam_size` overrides the checkpoint's; 1 is greedy; it is widened to `alternatives + 1`. Raises ValueError when
-        it is below 1, and TimeoutError when the clock (`time.monotonic`) comes past `until`.
+        `beam_size` overrides the checkpoint's; 1 is greedy; it is widened to `alternatives + 1`. `align` says which
+        words became which. Raises ValueError when the beam is below 1, or the checkpoint cannot align, and
+        TimeoutError when the clock (`time.monotonic`) comes past `until`.
         """
-        job = self.job(texts, beam_size, alternatives)
+        job = self.job(texts, beam_size, alternatives, align=align)
         _run(self.pool(), job, until)
         return self.results(job)
 
@@ -112,18 +122,24 @@ class TranslationPredictor:
         """What runs jobs."""
         return TranslationPool(self.graph, self._batch_rows, self._batch_rows * _TOKENS)
 
-    def job(self, texts: Sequence[str], beam_size: int | None = None, alternatives: int = 0) -> TranslationJob:
+    def job(
+        self, texts: Sequence[str], beam_size: int | None = None, alternatives: int = 0, *, align: bool = False
+    ) -> TranslationJob:
         """What is to be done for some texts. Raises ValueError as `predict` does."""
         size = self.languages.decode.beam_size if beam_size is None else beam_size
         if size < 1:
             raise ValueError(f"beam_size is {size}: give 1 (greedy) or more")
         if alternatives < 0:
             raise ValueError(f"alternatives is {alternatives}: give 0 or more")
-        return TranslationJob(self.languages, texts, size, alternatives)
+        if align and not self.graph.aligns:
+            raise ValueError(
+                f"{self.checkpoint.path} cannot align: it was exported by an early version, export it again"
+            )
+        return TranslationJob(self.languages, texts, size, alternatives, align=align)
 
     def results(self, job: TranslationJob) -> list[Translation]:
         """What became of the texts of a finished job."""
-        return [Translation(best, cut, tuple(others)) for (best, *others), cut in job.result()]
+        return [Translation(texts[0], cut, tuple(texts[1:]), tuple(found)) for texts, cut, found in job.result()]
 
 
 _TOKENS = 128

@@ -63,6 +63,15 @@ class Marked:
             return None
         return _MARK.sub(lambda match: self.spans[int(match.group(1))], text)
 
+    def words(self, text: str) -> list[tuple[int, int]]:
+        """Where the words of a translation that still has its marks will stand when the spans are back."""
+        places, shift = [], 0
+        for match in re.finditer(r"\S+", text):
+            word = _MARK.sub(lambda found: self.spans[int(found.group(1))], match.group())
+            places.append((match.start() + shift, match.start() + shift + len(word)))
+            shift += len(word) - len(match.group())
+        return places
+
     def document(self) -> Document:
         """What stands around the spans as sentences, and the spans as their separators."""
         pieces = _MARK.split(self.text)

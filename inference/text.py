@@ -109,6 +109,14 @@ class Document:
             parts += [sentence, separator]
         return "".join(parts)
 
+    def places(self, sentences: Sequence[str]) -> list[int]:
+        """Where each of the sentences begins in `join(sentences)`."""
+        places, end = [], 0
+        for separator, sentence in zip(self.separators, sentences, strict=False):
+            places.append(end + len(separator))
+            end = places[-1] + len(sentence)
+        return places
+
     @classmethod
     def of(cls, pieces: Iterable[tuple[str, bool]]) -> Self:
         """A document from its pieces in order, each with whether it is a sentence; blanks around it are not."""

@@ -55,6 +55,10 @@ class Tokenizer:
         # One by one: for a list SentencePiece starts a thread, which takes longer than a sentence.
         return [self._processor.Encode(normalise(text)) for text in texts]
 
+    def pieces(self, ids: Sequence[int]) -> list[str]:
+        """The subwords of ids, as the model writes them."""
+        return [str(self._processor.IdToPiece(int(i))) for i in ids]
+
     def sample(self, texts: Sequence[str], alpha: float, seed: int) -> list[list[int]]:
         """As `encode`, but each segmentation is drawn at random: `alpha` is the share of merges that BPE leaves out.
 

@@ -8,6 +8,7 @@ import numpy as np
 from inference.decoding import Array, Arrays, DecodeConfig, State
 from inference.engine import TranslationGraph
 from inference.jobs import Languages
+from inference.text import normalise
 from inference.tokenizer import END, Tokenizer
 
 FIRST = 4
@@ -19,10 +20,13 @@ class Characters:
     """The tokenizer."""
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
-        return [[FIRST + ord(letter) for letter in text] for text in texts]
+        return [[FIRST + ord(letter) for letter in normalise(text)] for text in texts]
 
     def decode(self, rows: Sequence[Sequence[int]]) -> list[str]:
         return ["".join(chr(token - FIRST) for token in row) for row in rows]
+
+    def pieces(self, ids: Sequence[int]) -> list[str]:
+        return [chr(token - FIRST).replace(" ", "\u2581") for token in ids]
 
 
 class Copying:
@@ -42,6 +46,9 @@ class Copying:
     def gather(self, memories: Sequence[Arrays]) -> Arrays:
         longest = max(len(source) for (source,) in memories)
         return (np.array([[*source, *[END] * (longest - len(source))] for (source,) in memories]),)
+
+    def align(self, source: Sequence[int], target: Sequence[int]) -> Array:
+        return np.eye(len(target) + 1, len(source) + 1)
 
     def step(self, tokens: Array, state: State) -> tuple[Array, Arrays]:
         if self.broken:

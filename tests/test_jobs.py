@@ -31,8 +31,8 @@ def test_texts_come_back_whole(rows: int, beam_size: int) -> None:
     languages, graph = copying()
     jobs = [TranslationJob(languages, TEXTS, beam_size, 0), TranslationJob(languages, TEXTS[::-1], beam_size, 0)]
     run(TranslationPool(as_graph(graph), rows, 1000), jobs)
-    assert [texts for texts, _ in jobs[0].result()] == [[text] for text in TEXTS]
-    assert [cut for _, cut in jobs[1].result()] == [False] * 5
+    assert [texts for texts, _, _ in jobs[0].result()] == [[text] for text in TEXTS]
+    assert [cut for _, cut, _ in jobs[1].result()] == [False] * 5
     assert max(graph.rows) <= max(rows, beam_size)
 
 
@@ -79,7 +79,7 @@ def test_what_one_job_meets_with_harms_no_other(bad: str, message: str) -> None:
     assert message in str(broken.error)
     for job in good:
         assert job.error is None
-        assert job.result() == [(["Good day.\nGood night."], False)]
+        assert job.result() == [(["Good day.\nGood night."], False, [])]
     assert not pool.busy
 
 
@@ -108,7 +108,7 @@ def test_a_dropped_job_leaves_at_once() -> None:
     pool.step()
     pool.drop(leaves)
     assert run(pool, []) == [stays]
-    assert stays.result() == [(["some words\nmore words"], False)]
+    assert stays.result() == [(["some words\nmore words"], False, [])]
     assert max(graph.rows[2:]) == 4
 
 
@@ -127,7 +127,7 @@ def test_what_greedy_leaves_unfinished_is_searched_again_and_then_taken_apart() 
     job.begin()
     job.end(sentence, [found("See {0}"), found("{1} {0} see", False), found("{0} {1}")])
     assert job.finished
-    assert job.result() == [(["b.txt a.txt see"], True)]
+    assert job.result() == [(["b.txt a.txt see"], True, [])]
 
     job = TranslationJob(languages, ["See a.txt and b.txt now"], 3, 0)
     sentence, _ = job.begin()
@@ -136,7 +136,22 @@ def test_what_greedy_leaves_unfinished_is_searched_again_and_then_taken_apart() 
         part, _ = job.begin()
         assert part.marked.text == word
         job.end(part, [found(word.upper())])
-    assert job.result() == [(["SEE a.txt AND b.txt NOW"], False)]
+    assert job.result() == [(["SEE a.txt AND b.txt NOW"], False, [])]
+
+
+@pytest.mark.parametrize("beam_size", [1, 2])
+def test_words_are_linked_to_what_they_became(beam_size: int) -> None:
+    languages, graph = copying()
+    text = "  See  a.txt now,\n\nplease. LOOK AT `a  b` HERE 😊! 12"
+    job = TranslationJob(languages, [text, ""], beam_size, 0, align=True)
+    run(TranslationPool(as_graph(graph), 8, 1000), [job])
+    ((translation,), _, found), (_, _, nothing) = job.result()
+    assert nothing == []
+    assert translation == text.replace("See  a", "See a")
+    assert all(link.weight == 1 for link in found)
+    assert [translation[slice(*link.target)] for link in found] == [text[slice(*link.source)] for link in found]
+    words = ["See", "a.txt", "now,", "please.", "LOOK", "AT", "`a  b`", "HERE", "😊!", "12"]
+    assert [text[slice(*link.source)] for link in found] == words
 
 
 class _Counting:
