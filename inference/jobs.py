@@ -13,7 +13,7 @@ from inference.alignment import Link, links
 from inference.decoding import Array, DecodeConfig, Decoder, Hypothesis, Search
 from inference.engine import SentimentGraph, TranslationGraph
 from inference.language import is_vietnamese
-from inference.spans import Marked, mark
+from inference.spans import NO_TERMS, Marked, Terms, mark
 from inference.text import Document, is_shouted, split, unshout
 from inference.tokenizer import Tokenizer
 
@@ -86,11 +86,18 @@ class TranslationJob(Job):
     """Texts to be translated, sentence by sentence; every blank and newline between sentences stays."""
 
     def __init__(
-        self, languages: Languages, texts: Sequence[str], beam_size: int, alternatives: int, *, align: bool = False
+        self,
+        languages: Languages,
+        texts: Sequence[str],
+        beam_size: int,
+        alternatives: int,
+        *,
+        align: bool = False,
+        terms: Terms = NO_TERMS,
     ) -> None:
         """Cut the texts into sentences; a beam gives one hypothesis more than the alternatives wanted."""
         super().__init__()
-        self._languages, self._alternatives, self._align = languages, alternatives, align
+        self._languages, self._alternatives, self._align, self._terms = languages, alternatives, align, terms
         self._documents = [split(text) for text in texts]
         self._running = 0
         self.waiting: deque[Sentence] = deque()
@@ -154,7 +161,7 @@ class TranslationJob(Job):
 
     def _enter(self, texts: Sequence[str], beam_size: int) -> list[Sentence]:
         """Sentences of texts; those that a model must translate wait, the longest first, so that like ones meet."""
-        marked = [mark(text, self._languages.target_language) for text in texts]
+        marked = [mark(text, self._languages.target_language, self._terms) for text in texts]
         sentences = [Sentence(m, is_shouted(m.text), beam_size) for m in marked]
         for sentence in sentences:
             if self._stays(sentence.marked.text):

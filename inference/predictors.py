@@ -3,7 +3,7 @@
 import math
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,8 @@ from inference.decoding import Array, DecodeConfig
 from inference.engine import SentimentGraph, TranslationGraph
 from inference.jobs import AnyJob, Languages, Pool, SentimentJob, SentimentPool, TranslationJob, TranslationPool
 from inference.language import language_of
+from inference.markup import Page, read_html
+from inference.spans import Terms
 from inference.text import classifier_form
 from inference.tokenizer import Tokenizer
 
@@ -77,6 +79,9 @@ def _parts(checkpoint: Checkpoint) -> Iterator[None]:
         ) from error
 
 
+_NONE: Mapping[str, str] = {}
+
+
 class TranslationPredictor:
     """Translates texts with a checkpoint."""
 
@@ -105,14 +110,18 @@ class TranslationPredictor:
         alternatives: int = 0,
         *,
         align: bool = False,
+        markup: bool = False,
+        terms: Mapping[str, str] = _NONE,
     ) -> list[Translation]:
         """Translate each text sentence by sentence; every blank and newline between sentences stays.
 
         `beam_size` overrides the checkpoint's; 1 is greedy; it is widened to `alternatives + 1`. `align` says which
-        words became which. Raises ValueError when the beam is below 1, or the checkpoint cannot align, and
-        TimeoutError when the clock (`time.monotonic`) comes past `until`.
+        words became which. With `markup` the texts are HTML: tags stay around what they stood around, and there are
+        neither alternatives nor an alignment. `terms` are translated as it says. Raises ValueError when the beam is
+        below 1, a term empty, or the checkpoint cannot align, and TimeoutError when the clock (`time.monotonic`) comes
+        past `until`.
         """
-        job = self.job(texts, beam_size, alternatives, align=align)
+        job = self.job(texts, beam_size, alternatives, align=align, markup=markup, terms=terms)
         _run(self.pool(), job, until)
         return self.results(job)
 
@@ -123,23 +132,60 @@ class TranslationPredictor:
         return TranslationPool(self.graph, self._batch_rows, self._batch_rows * _TOKENS)
 
     def job(
-        self, texts: Sequence[str], beam_size: int | None = None, alternatives: int = 0, *, align: bool = False
-    ) -> TranslationJob:
+        self,
+        texts: Sequence[str],
+        beam_size: int | None = None,
+        alternatives: int = 0,
+        *,
+        align: bool = False,
+        markup: bool = False,
+        terms: Mapping[str, str] = _NONE,
+    ) -> "TranslationRequest":
         """What is to be done for some texts. Raises ValueError as `predict` does."""
         size = self.languages.decode.beam_size if beam_size is None else beam_size
         if size < 1:
             raise ValueError(f"beam_size is {size}: give 1 (greedy) or more")
         if alternatives < 0:
             raise ValueError(f"alternatives is {alternatives}: give 0 or more")
-        if align and not self.graph.aligns:
+        if (align or markup) and not self.graph.aligns:
             raise ValueError(
-                f"{self.checkpoint.path} cannot align: it was exported by an early version, export it again"
+                f"{self.checkpoint.path} says not what it attends to, as an early version exported it: export it again"
             )
-        return TranslationJob(self.languages, texts, size, alternatives, align=align)
+        found = Terms(terms)
+        return TranslationRequest(self.languages, texts, size, alternatives, align=align, markup=markup, terms=found)
 
-    def results(self, job: TranslationJob) -> list[Translation]:
+    def results(self, job: "TranslationRequest") -> list[Translation]:
         """What became of the texts of a finished job."""
-        return [Translation(texts[0], cut, tuple(texts[1:]), tuple(found)) for texts, cut, found in job.result()]
+        found = [Translation(texts[0], cut, tuple(texts[1:]), tuple(links)) for texts, cut, links in job.result()]
+        if not job.pages:
+            return found
+        blocks = iter(found)
+        return [_page(page, [next(blocks) for _ in page.blocks]) for page in job.pages]
+
+
+class TranslationRequest(TranslationJob):
+    """Texts to be translated, which may be HTML: then the texts of their blocks are."""
+
+    def __init__(
+        self,
+        languages: Languages,
+        texts: Sequence[str],
+        beam_size: int,
+        alternatives: int,
+        *,
+        align: bool,
+        markup: bool,
+        terms: Terms,
+    ) -> None:
+        self.pages = [read_html(text) for text in texts] if markup else []
+        if markup:
+            texts, alternatives, align = [block.text for page in self.pages for block in page.blocks], 0, True
+        super().__init__(languages, texts, beam_size, alternatives, align=align, terms=terms)
+
+
+def _page(page: Page, blocks: Sequence[Translation]) -> Translation:
+    marked = [block.markup(found.text, found.alignment) for block, found in zip(page.blocks, blocks, strict=True)]
+    return Translation(page.join(marked), any(found.truncated for found in blocks))
 
 
 _TOKENS = 128

@@ -4,6 +4,7 @@ While the model works, a mark stands in the place of each, "{0}", "{1}" and so o
 """
 
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from inference.text import Document
@@ -78,8 +79,34 @@ class Marked:
         return Document.of((self.spans[int(p)], False) if i % 2 else (p, True) for i, p in enumerate(pieces))
 
 
-def mark(sentence: str, language: str) -> Marked:
-    """Put marks in the place of what a translation into `language` must not touch.
+class Terms:
+    """Words that a caller wants translated in his way, or not at all."""
+
+    def __init__(self, terms: Mapping[str, str]) -> None:
+        """Take term -> translation. A small first letter stands for a capital too, as at the beginning of a sentence.
+
+        Raises ValueError when a term is empty.
+        """
+        if not all(map(str.strip, terms)):
+            raise ValueError("a term is empty: give a word or more")
+        self._terms = dict(terms)
+        for term, translation in terms.items():
+            self._terms.setdefault(term[0].upper() + term[1:], translation)
+        # The longest first: "New York Times" before "New York".
+        longest = sorted(self._terms, key=len, reverse=True)
+        self._pattern = re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, longest)) + r")(?!\w)") if terms else None
+
+    def find(self, text: str) -> Iterator[tuple[int, int, str]]:
+        """Where terms begin and end, and their translations."""
+        for match in self._pattern.finditer(text) if self._pattern else ():
+            yield *match.span(), self._terms[match.group()]
+
+
+NO_TERMS = Terms({})
+
+
+def mark(sentence: str, language: str, terms: Terms = NO_TERMS) -> Marked:
+    """Put marks in the place of what a translation into `language` must not touch, and of terms.
 
     A placeholder that looks like a mark becomes one itself, so the two are never mistaken. Numbers of a million and
     more get the target language's marks between their groups.
@@ -87,12 +114,22 @@ def mark(sentence: str, language: str) -> Marked:
     spans: list[str] = []
     parts: list[str] = []
     start = 0
-    for match in _SPAN.finditer(sentence):
-        span = _trimmed(match.group())
-        parts += [sentence[start : match.start()], f"{{{len(spans)}}}"]
-        spans.append(_grouped(span, language))
-        start = match.start() + len(span)
+    for first, last, span in _found(sentence, language, terms):
+        parts += [sentence[start:first], f"{{{len(spans)}}}"]
+        spans.append(span)
+        start = last
     return Marked("".join([*parts, sentence[start:]]), tuple(spans))
+
+
+def _found(sentence: str, language: str, terms: Terms) -> Iterator[tuple[int, int, str]]:
+    """Where spans begin and end, and what they become; terms are looked for between the others, not within a link."""
+    start = 0
+    for match in _SPAN.finditer(sentence):
+        first, span = match.start(), _trimmed(match.group())
+        yield from ((start + a, start + b, term) for a, b, term in terms.find(sentence[start:first]))
+        start = first + len(span)
+        yield first, start, _grouped(span, language)
+    yield from ((start + a, start + b, term) for a, b, term in terms.find(sentence[start:]))
 
 
 def _trimmed(span: str) -> str:

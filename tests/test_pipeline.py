@@ -1,6 +1,7 @@
 """The stages from text to checkpoint: the toys learn by heart, bad data stops with one line, users' files work."""
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -446,6 +447,18 @@ def test_the_public_config_reads_data_sets_of_their_shape(tmp_path: Path) -> Non
 def test_plot_writes_a_png(tmp_path: Path) -> None:
     plot([{"update": 1, "train_loss": 2.0}, {"update": 2, "train_loss": 1.0, "score": 3.0}], tmp_path / "c.png")
     assert (tmp_path / "c.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_html_keeps_its_tags_and_terms_are_kept_too(toys: Path) -> None:
+    predictor = TranslationPredictor.load(toys / "checkpoints" / "tiny-translation")
+    text = '<p>I love <a href="?x=1&amp;y">you</a>.</p>\n<pre>I love you.</pre>'
+    (result,) = predictor.predict([text], markup=True)
+    assert re.sub(r"</?a.*?>", "", result.text) == "<p>Tôi yêu bạn.</p>\n<pre>I love you.</pre>"
+    assert re.findall(r"</?a.*?>", result.text) == ['<a href="?x=1&amp;y">', "</a>"]
+    (result,) = predictor.predict(["I love you."], align=True)
+    assert {link.target for link in result.alignment} == {(0, 3), (4, 7), (8, 12)}
+    (result,) = predictor.predict(["Good night, you."], terms={"you": "<mình>"})
+    assert result.text.count("<mình>") == 1
 
 
 def test_spans_come_back_whatever_the_model_makes_of_their_marks(toys: Path) -> None:

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from inference.spans import mark
+from inference.spans import Terms, mark
 
 
 @pytest.mark.parametrize(
@@ -88,3 +88,12 @@ def test_a_sentence_of_the_greatest_length_takes_milliseconds(unit: str) -> None
     start = time.perf_counter()
     mark(sentence, "vi")
     assert time.perf_counter() - start < 0.1
+
+
+def test_terms_become_what_they_shall() -> None:
+    terms = Terms({"bank": "ngân hàng", "New York": "Nữu Ước", "New York Times": "NYT", "C++": "C++"})
+    found = mark("Bank, bank and banks: New York Times in New York on C++ at bank.example.com", "vi", terms)
+    assert found.text == "{0}, {1} and banks: {2} in {3} on {4} at {5}"
+    assert found.spans == ("ngân hàng", "ngân hàng", "NYT", "Nữu Ước", "C++", "bank.example.com")
+    with pytest.raises(ValueError, match="a term is empty"):
+        Terms({" ": "x"})

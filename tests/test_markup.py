@@ -1,0 +1,125 @@
+"""HTML: what is a block, what stays, and where tags go when words change places."""
+
+import html
+import re
+import time
+
+import pytest
+
+from inference.alignment import Link
+from inference.markup import Block, Page, read_html
+
+
+def same(block: Block) -> str:
+    """A block whose translation is its text."""
+    places = [match.span() for match in re.finditer(r"\S+", block.text)]
+    return block.markup(block.text, [Link(place, place, 1.0) for place in places])
+
+
+def back(page: Page) -> str:
+    return page.join([same(block) for block in page.blocks])
+
+
+@pytest.mark.parametrize(
+    ("text", "blocks"),
+    [
+        ("Just text.", ["Just text."]),
+        ("<p>One <b>two</b> three.</p>\n<p>Four.</p>", ["One two three.", "Four."]),
+        ('<div class="a>b"><h1>Title</h1><ul><li>x</li><li>y</li></ul></div>', ["Title", "x", "y"]),
+        ("a<br>b<br/>c", ["a", "b", "c"]),
+        ("<p>Tom &amp; Jerry &lt;3</p>", ["Tom & Jerry <3"]),
+        ("<script>if (a < b) { alert('<p>x</p>') }</script><p>Text</p>", ["Text"]),
+        ("<style>p { color: red }</style>", []),
+        ("<p>Run <code>pip <b>x</b></code> now</p>", ["Run {\ue0000} now"]),
+        ('<p>The <span translate="no">Big <i>Apple</i></span> is big</p>', ["The {\ue0000} is big"]),
+        ('<div translate="no"><div>no</div> never</div><p>yes</p>', ["yes"]),
+        ('<p class="x notranslate y">no</p>yes', ["yes"]),
+        ("<!-- <p>no</p> --><p>yes<!-- no --> and</p>", ["yes and"]),
+        ("<!DOCTYPE html><html><head><title>T</title></head><body>B</body></html>", ["T", "B"]),
+        ("  <p>  </p>  ", []),
+        ("<p>img <img src='a.png' alt='x > y'> here</p>", ["img here"]),
+        ("", []),
+    ],
+)
+def test_what_is_text_and_everything_comes_back(text: str, blocks: list[str]) -> None:
+    page = read_html(text)
+    assert [block.text for block in page.blocks] == blocks
+    assert back(page) == text.replace("y'> here", "y'>here")  # of two blanks with nothing between, one is left
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<p>unclosed <b>bold <i>both</p><p>after</i> it</b></p>",
+        "</p></b>stray",
+        "<b><p>inside</p></b>",
+        "a < b and c > d, 1 <2",
+        "<a href='x'>one<b>two</a>three</b>",
+        "<p>tags<i></i><b></b> only</p>",
+        "&nbsp;&copy; 2026 &unknown; &#39;",
+        "<code>never closed",
+        "<p>x</p><!-- never closed",
+        "<3 <<b>> <",
+    ],
+)
+def test_bad_html_loses_no_tag(text: str) -> None:
+    tags = re.findall(r"</?\w[^<>]*>", text)
+    found = back(read_html(text))
+    assert sorted(re.findall(r"</?\w[^<>]*>", found)) == sorted(tags)
+    # Nothing that was text has become a tag.
+    assert (
+        html.unescape(re.sub(r"</?\w[^<>]*>", "", found)).split()
+        == html.unescape(re.sub(r"</?\w[^<>]*>", "", text)).replace("\xa0", " ").split()
+    )
+
+
+def test_tags_follow_their_words() -> None:
+    (block,) = read_html('<p>the <a href="?a=1&amp;b=2">red <i>car</i></a> is <b>new</b>.</p>').blocks
+    translation = "chiếc xe đỏ thì mới."
+    words = {word: (m.start(), m.end()) for word, m in ((m.group(), m) for m in re.finditer(r"\S+", translation))}
+    source = {word: (m.start(), m.end()) for word, m in ((m.group(), m) for m in re.finditer(r"\S+", block.text))}
+    pairs = [("chiếc", "the"), ("xe", "car"), ("đỏ", "red"), ("thì", "is"), ("mới.", "new.")]
+    links = [Link(source[theirs], words[mine], 0.9) for mine, theirs in pairs]
+    links.append(Link(source["the"], words["đỏ"], 0.1))  # the weaker link does not count
+    assert block.markup(translation, links) == ('chiếc <a href="?a=1&amp;b=2"><i>xe</i> đỏ</a> thì <b>mới</b>.')
+
+
+def test_elements_do_not_cross() -> None:
+    (block,) = read_html("<b>a b</b> <i>c d</i>").blocks
+    # a and d change places with c and b: the elements' words interleave.
+    source = [(0, 1), (2, 3), (4, 5), (6, 7)]
+    target = [(0, 1), (2, 3), (4, 5), (6, 7)]
+    order = [0, 2, 1, 3]
+    found = block.markup("w x y z", [Link(source[o], target[i], 1.0) for i, o in enumerate(order)])
+    assert (
+        re.sub(r"[a-z ]", "", found.replace("<b>", "[").replace("</b>", "]").replace("<i>", "(").replace("</i>", ")"))
+        == "[]()"
+    )
+
+
+def test_a_translation_cannot_make_a_tag() -> None:
+    (block,) = read_html("<p>harmless</p>").blocks
+    assert block.markup("<script>alert(1)</script> & more", []) == "&lt;script&gt;alert(1)&lt;/script&gt; &amp; more"
+
+
+@pytest.mark.parametrize(
+    ("text", "translation", "marked"),
+    [
+        ("<p>It is <b>new</b>.</p>", "Nó mới.", "Nó <b>mới</b>."),
+        ("<p>It is <b>new.</b></p>", "Nó mới.", "Nó <b>mới.</b>"),
+        ('<p>"<i>new</i>" it</p>', '"mới" nó', '"<i>mới</i>" nó'),
+        ('<p>x <q>"new"</q></p>', 'y "mới"', 'y <q>"mới"</q>'),
+    ],
+)
+def test_marks_stay_in_or_out(text: str, translation: str, marked: str) -> None:
+    (block,) = read_html(text).blocks
+    words, theirs = ([m.span() for m in re.finditer(r"\S+", each)] for each in (translation, block.text))
+    links = [Link(theirs[-1] if i == len(words) - 1 else theirs[0], word, 1.0) for i, word in enumerate(words)]
+    assert block.markup(translation, links) == marked
+
+
+@pytest.mark.parametrize("unit", ["<!--", "<a ", '<a "', "<", "<b>", "</b>", "<b>x ", "<i/>", "<![CDATA[", "<p>x</p>"])
+def test_the_longest_text_takes_no_long_time(unit: str) -> None:
+    start = time.perf_counter()
+    back(read_html((unit * 20_000)[:20_000]))
+    assert time.perf_counter() - start < 2
