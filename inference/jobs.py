@@ -37,6 +37,8 @@ class Result(NamedTuple):
     """Whether a sentence may lack its end, since it came to its length bound or turned in a loop."""
     links: list[Link]
     """Which words of the text the best translation's are, where that was asked for."""
+    score: float
+    """How sure the translator is of the best one: the geometric mean of the probabilities of its tokens."""
 
 
 class Output(NamedTuple):
@@ -157,7 +159,8 @@ class TranslationJob(Job):
         most = min(self._alternatives + 1, max((len(output.texts) for output in outputs), default=1))
         texts = [document.join([o.texts[min(i, len(o.texts) - 1)] for o in outputs]) for i in range(most)]
         found = _links(document, sentences) if self._align else []
-        return Result(texts, not all(output.finished for output in outputs), found)
+        log_prob, tokens = (sum(each) for each in zip((0.0, 0), *map(_evidence, sentences), strict=True))
+        return Result(texts, not all(output.finished for output in outputs), found, math.exp(log_prob / max(1, tokens)))
 
     def _enter(self, texts: Sequence[str], beam_size: int) -> list[Sentence]:
         """Sentences of texts; those that a model must translate wait, the longest first, so that like ones meet."""
@@ -189,6 +192,15 @@ def _output(sentence: Sentence) -> Output:
         return Output((sentence.document.join([part.texts[0] for part in parts]),), all(p.finished for p in parts))
     assert sentence.output
     return sentence.output
+
+
+def _evidence(sentence: Sentence) -> tuple[float, int]:
+    """The log-probability of what a sentence's translation was decoded from, and its tokens."""
+    if sentence.document:
+        log_probs, tokens = zip((0.0, 0), *map(_evidence, sentence.parts), strict=True)
+        return sum(log_probs), sum(tokens)
+    best = sentence.best
+    return (best.log_prob, len(best.ids) + best.finished) if best else (0.0, 0)
 
 
 def _links(document: Document, sentences: Sequence[Sentence]) -> list[Link]:

@@ -34,6 +34,8 @@ class Translation:
     many, the last one of those that have fewer."""
     alignment: tuple[Link, ...] = ()
     """Which words of the text those of the translation come from, when it was asked for."""
+    score: float = 1.0
+    """How sure the translator is: the geometric mean of its tokens' probabilities; 1 where it had none to choose."""
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,9 @@ class TranslationPredictor:
 
     def results(self, job: "TranslationRequest") -> list[Translation]:
         """What became of the texts of a finished job."""
-        found = [Translation(texts[0], cut, tuple(texts[1:]), tuple(links)) for texts, cut, links in job.result()]
+        found = [
+            Translation(r.texts[0], r.truncated, tuple(r.texts[1:]), tuple(r.links), r.score) for r in job.result()
+        ]
         if not job.pages:
             return found
         blocks = iter(found)
@@ -185,7 +189,8 @@ class TranslationRequest(TranslationJob):
 
 def _page(page: Page, blocks: Sequence[Translation]) -> Translation:
     marked = [block.markup(found.text, found.alignment) for block, found in zip(page.blocks, blocks, strict=True)]
-    return Translation(page.join(marked), any(found.truncated for found in blocks))
+    least = min((found.score for found in blocks), default=1.0)
+    return Translation(page.join(marked), any(found.truncated for found in blocks), score=least)
 
 
 _TOKENS = 128

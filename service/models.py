@@ -10,6 +10,7 @@ from inference.jobs import Job, Pool
 from inference.predictors import Sentiment, SentimentPredictor, Translation, TranslationPredictor
 from service.batching import Batcher, GoneError, OverloadedError
 from service.errors import ApiError
+from service.schemas import SentimentRequest, TranslateRequest
 from service.settings import Settings
 
 Predictor = TypeVar("Predictor", SentimentPredictor, TranslationPredictor)
@@ -60,17 +61,30 @@ class Models:
             [*self._translation_pools, *self._sentiment_pools], settings.max_requests, settings.max_waiting_tokens
         )
 
-    def translate(self, texts: list[str], beam_size: int | None, is_wanted: Callable[[], bool]) -> list[Translation]:
-        """Translate a request's texts. Raises ApiError: 503 no model, 429 too much under way, 504 out of time."""
+    def translate(self, body: TranslateRequest, is_wanted: Callable[[], bool]) -> list[Translation]:
+        """Translate a request's texts.
+
+        Raises ApiError: 422 not with this model, 503 no model, 429 too much under way, 504 out of time.
+        """
         predictor = self.translation.get()
-        job = predictor.job(texts, beam_size)
+        try:
+            job = predictor.job(
+                body.texts,
+                body.beam_size,
+                body.alternatives,
+                align=body.alignment,
+                markup=body.format == "html",
+                terms=body.terms,
+            )
+        except ValueError as error:
+            raise ApiError(422, "Validation", str(error)) from error
         self._run(self._translation_pools[0], job, is_wanted)
         return predictor.results(job)
 
-    def classify(self, texts: list[str], is_wanted: Callable[[], bool], *, explain: bool) -> list[Sentiment]:
+    def classify(self, body: SentimentRequest, is_wanted: Callable[[], bool]) -> list[Sentiment]:
         """Classify a request's texts. Raises as `translate` does."""
         predictor = self.sentiment.get()
-        job = predictor.job(texts, explain=explain)
+        job = predictor.job(body.texts, explain=body.explain)
         self._run(self._sentiment_pools[0], job, is_wanted)
         return predictor.results(job)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify, request
 
-from inference.predictors import Sentiment
+from inference.predictors import Sentiment, Translation
 from service.errors import ApiError
 from service.models import Models
 from service.schemas import SentimentRequest, TranslateRequest, parse
@@ -41,15 +41,41 @@ def translate() -> Response:
     """Translate one text or a list."""
     settings, models = _context()
     body = parse(request, TranslateRequest, settings)
-    if body.beam_size is not None and body.beam_size > settings.max_beam_size:
-        raise ApiError(422, "Validation", f"beam_size is {body.beam_size}: at most {settings.max_beam_size}")
-    results = models.translate(body.texts, body.beam_size, _is_connected)
+    _check_limit("beam_size", body.beam_size or 1, settings.max_beam_size)
+    _check_limit("alternatives", body.alternatives, settings.max_alternatives)
+    results = models.translate(body, _is_connected)
     if _wants_plain_text():
         return Response("\n".join(result.text for result in results) + "\n", mimetype="text/plain")
     return jsonify(
-        translations=[{"text": r.text, "truncated": r.truncated, "warnings": []} for r in results],
+        translations=[_translated(body, text, result) for text, result in zip(body.texts, results, strict=True)],
         model=models.translation.get().checkpoint.config["name"],
     )
+
+
+def _check_limit(name: str, value: int, most: int) -> None:
+    if value > most:
+        message = f"{name} is {value}: at most {most}"
+        raise ApiError(422, "Validation", message, [{"loc": [name], "message": message}])
+
+
+def _translated(body: TranslateRequest, text: str, result: Translation) -> dict[str, Any]:
+    """What is said of one text."""
+    answer: dict[str, Any] = {"text": result.text}
+    if body.alternatives:
+        answer["alternatives"] = list(result.alternatives)
+    if body.scores:
+        answer["score"] = result.score
+    if body.alignment:
+        answer["alignment"] = [
+            {"source": link.source, "target": link.target, "weight": link.weight} for link in result.alignment
+        ]
+    return {**answer, "truncated": result.truncated, "warnings": _warnings(text, result)}
+
+
+def _warnings(text: str, result: Translation) -> list[str]:
+    if any(map(str.isalpha, text)) and text.strip() == result.text.strip():
+        return ["nothing was translated: the text is not English, or has no words"]
+    return []
 
 
 @routes.post("/sentiment")
@@ -57,12 +83,8 @@ def sentiment() -> Response:
     """Classify one text or a list."""
     settings, models = _context()
     body = parse(request, SentimentRequest, settings)
-    results = [
-        _answer(body, text, result)
-        for text, result in zip(
-            body.texts, models.classify(body.texts, _is_connected, explain=body.explain), strict=True
-        )
-    ]
+    found = models.classify(body, _is_connected)
+    results = [_classified(body, text, result) for text, result in zip(body.texts, found, strict=True)]
     if _wants_plain_text():
         return Response("".join(f"{r['label']}\t{r['score']:.4f}\n" for r in results), mimetype="text/plain")
     return jsonify(
@@ -71,7 +93,7 @@ def sentiment() -> Response:
     )
 
 
-def _answer(body: SentimentRequest, text: str, result: Sentiment) -> dict[str, Any]:
+def _classified(body: SentimentRequest, text: str, result: Sentiment) -> dict[str, Any]:
     """What is said of one text."""
     scores = sorted(result.scores.items(), key=lambda item: -item[1])
     label: str | None = result.label if result.score >= body.threshold else None

@@ -3,7 +3,7 @@
 import json
 import re
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from flask import Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -12,6 +12,8 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from service.errors import ApiError
 from service.settings import Settings
+
+_LONGEST_TERM = 200
 
 
 class TextRequest(BaseModel):
@@ -41,6 +43,31 @@ class TranslateRequest(TextRequest):
 
     beam_size: int | None = Field(None, ge=1)
     """Hypotheses kept a sentence: more is better and slower; the checkpoint's default when left out."""
+    alternatives: int = Field(0, ge=0)
+    """Other translations of each text, the next best; the beam is widened to find them."""
+    format: Literal["text", "html"] = "text"
+    """In HTML tags stay around what they stood around, and what is not text stays as it is."""
+    glossary: dict[str, str] = Field(default_factory=dict, max_length=1000)
+    """Term -> how it is to be translated."""
+    protect: list[str] = Field(default_factory=list, max_length=1000)
+    """Terms that stay as they are."""
+    scores: bool = False
+    """Say how sure the translator is, from 0 to 1."""
+    alignment: bool = False
+    """Say which words became which."""
+
+    @field_validator("glossary", "protect", mode="after")
+    @classmethod
+    def _has_no_empty_term(cls, value: Any) -> Any:
+        for term in [*value, *(value.values() if isinstance(value, dict) else [])]:
+            if not term.strip() or len(term) > _LONGEST_TERM:
+                raise ValueError(f"a term has {len(term.strip())} characters: give 1 to {_LONGEST_TERM}")
+        return value
+
+    @property
+    def terms(self) -> dict[str, str]:
+        """Glossary and protected terms together."""
+        return {**{term: term for term in self.protect}, **self.glossary}
 
 
 class SentimentRequest(TextRequest):

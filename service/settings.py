@@ -45,6 +45,7 @@ class Settings(BaseSettings):
     max_request_bytes: int = Field(2 * 1024 * 1024, ge=1)
     """Bytes of a request's body."""
     max_beam_size: int = Field(10, ge=1)
+    max_alternatives: int = Field(5, ge=0)
     timeout: int = Field(30, ge=1)
     """Seconds that a request may take, the wait for its turn included."""
 

@@ -139,7 +139,7 @@ def test_every_answer_is_its_requests_own() -> None:
             text = "\n".join(f"Line {i} of {number} and {turn}" for i in range(number % 4))
             job = TranslationJob(languages, [text], 1 + turn % 2, 0)
             batcher.submit(pool, job, len(text), time.monotonic() + LATER).wait(lambda: True)
-            if job.result() != [([text], False, [])]:
+            if job.result()[0].texts != [text]:
                 wrong.append(text)
 
     clients = [threading.Thread(target=client, args=(number,)) for number in range(24)]

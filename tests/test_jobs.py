@@ -1,5 +1,6 @@
 """Jobs and pools on a translator whose answers are known: who joins, who leaves, and who is not harmed."""
 
+import math
 from collections.abc import Sequence
 from typing import cast
 
@@ -31,8 +32,8 @@ def test_texts_come_back_whole(rows: int, beam_size: int) -> None:
     languages, graph = copying()
     jobs = [TranslationJob(languages, TEXTS, beam_size, 0), TranslationJob(languages, TEXTS[::-1], beam_size, 0)]
     run(TranslationPool(as_graph(graph), rows, 1000), jobs)
-    assert [texts for texts, _, _ in jobs[0].result()] == [[text] for text in TEXTS]
-    assert [cut for _, cut, _ in jobs[1].result()] == [False] * 5
+    assert [texts for texts, *_ in jobs[0].result()] == [[text] for text in TEXTS]
+    assert [cut for _, cut, *_ in jobs[1].result()] == [False] * 5
     assert max(graph.rows) <= max(rows, beam_size)
 
 
@@ -79,7 +80,7 @@ def test_what_one_job_meets_with_harms_no_other(bad: str, message: str) -> None:
     assert message in str(broken.error)
     for job in good:
         assert job.error is None
-        assert job.result() == [(["Good day.\nGood night."], False, [])]
+        assert [result[:3] for result in job.result()] == [(["Good day.\nGood night."], False, [])]
     assert not pool.busy
 
 
@@ -108,7 +109,7 @@ def test_a_dropped_job_leaves_at_once() -> None:
     pool.step()
     pool.drop(leaves)
     assert run(pool, []) == [stays]
-    assert stays.result() == [(["some words\nmore words"], False, [])]
+    assert stays.result()[0].texts == ["some words\nmore words"]
     assert max(graph.rows[2:]) == 4
 
 
@@ -127,7 +128,7 @@ def test_what_greedy_leaves_unfinished_is_searched_again_and_then_taken_apart() 
     job.begin()
     job.end(sentence, [found("See {0}"), found("{1} {0} see", False), found("{0} {1}")])
     assert job.finished
-    assert job.result() == [(["b.txt a.txt see"], True, [])]
+    assert job.result() == [(["b.txt a.txt see"], True, [], pytest.approx(math.exp(-1 / 11)))]  # "{1} {0} see"
 
     job = TranslationJob(languages, ["See a.txt and b.txt now"], 3, 0)
     sentence, _ = job.begin()
@@ -136,7 +137,7 @@ def test_what_greedy_leaves_unfinished_is_searched_again_and_then_taken_apart() 
         part, _ = job.begin()
         assert part.marked.text == word
         job.end(part, [found(word.upper())])
-    assert job.result() == [(["SEE a.txt AND b.txt NOW"], False, [])]
+    assert job.result() == [(["SEE a.txt AND b.txt NOW"], False, [], pytest.approx(math.exp(-3 / (3 * 4))))]
 
 
 @pytest.mark.parametrize("beam_size", [1, 2])
@@ -145,7 +146,8 @@ def test_words_are_linked_to_what_they_became(beam_size: int) -> None:
     text = "  See  a.txt now,\n\nplease. LOOK AT `a  b` HERE 😊! 12"
     job = TranslationJob(languages, [text, ""], beam_size, 0, align=True)
     run(TranslationPool(as_graph(graph), 8, 1000), [job])
-    ((translation,), _, found), (_, _, nothing) = job.result()
+    ((translation,), _, found, score), (_, _, nothing, _) = job.result()
+    assert score == pytest.approx(math.exp(-0.1))
     assert nothing == []
     assert translation == text.replace("See  a", "See a")
     assert all(link.weight == 1 for link in found)

@@ -45,6 +45,25 @@ def test_translate_a_list_with_a_beam(client: FlaskClient) -> None:
     assert texts == ["Chúc ngủ ngon.", "", "Bạn bao nhiêu tuổi?"]
 
 
+def test_translation_options(client: FlaskClient) -> None:
+    def ask(text: str, **options: Any) -> dict[str, Any]:
+        return dict(client.post("/translate", json={"text": text, **options}).get_json()["translations"][0])
+
+    assert ask("I love you.").keys() == {"text", "truncated", "warnings"}
+    full = ask("I love you.", alternatives=2, scores=True, alignment=True)
+    assert (full["text"], len(full["alternatives"])) == ("Tôi yêu bạn.", 2)
+    assert 0.5 < full["score"] <= 1
+    assert {tuple(link["target"]) for link in full["alignment"]} == {(0, 3), (4, 7), (8, 12)}
+    assert re.sub("</?b>", "", ask("<p>I <b>love</b> you.</p>", format="html")["text"]) == "<p>Tôi yêu bạn.</p>"
+    assert "ZZ" in ask("I love Y.", glossary={"Y": "ZZ"})["text"]
+    assert "Y" in ask("I love Y.", protect=["Y"])["text"]
+    assert ask("Tôi yêu bạn.")["warnings"] == ["nothing was translated: the text is not English, or has no words"]
+    for bad in ({"alternatives": 6}, {"format": "xml"}, {"glossary": {"": "x"}}, {"protect": [" "]}, {"scores": 1}):
+        refused = client.post("/translate", json={"text": "I love you.", **bad})
+        assert refused.status_code == 422
+        assert next(iter(bad)) in refused.get_json()["message"]
+
+
 def test_sentiment(client: FlaskClient) -> None:
     response = client.post("/sentiment", json={"text": ["The best coffee in town!", "The worst coffee in town!"]})
     body = response.get_json()
