@@ -6,9 +6,11 @@ from typing import Any
 from flask import Blueprint, Response, current_app, jsonify, request
 
 from inference.predictors import Sentiment, Translation
+from service.bodies import read_values
+from service.dialects import NAMES, SOURCE, TARGET, DeepLRequest, HuggingFaceRequest, LibreRequest, confidence
 from service.errors import ApiError
 from service.models import Models
-from service.schemas import SentimentRequest, TranslateRequest, parse
+from service.schemas import SentimentRequest, TranslateRequest, checked, validated
 from service.settings import Settings
 
 routes = Blueprint("routes", __name__)
@@ -38,18 +40,55 @@ def _wants_plain_text() -> bool:
 
 @routes.post("/translate")
 def translate() -> Response:
-    """Translate one text or a list."""
+    """Translate one text or a list; the key, `text`, `q` or `inputs`, says whose shapes are spoken."""
     settings, models = _context()
-    body = parse(request, TranslateRequest, settings)
-    _check_limit("beam_size", body.beam_size or 1, settings.max_beam_size)
-    _check_limit("alternatives", body.alternatives, settings.max_alternatives)
-    results = models.translate(body, _is_connected)
+    values = read_values(request, settings, form="q")
+    match _dialect(values):
+        case "q":
+            return _foreign_translation(values, LibreRequest)
+        case "inputs":
+            return _foreign_translation(values, HuggingFaceRequest)
+    body = validated(TranslateRequest, values, settings)
+    results = _translate(body)
     if _wants_plain_text():
         return Response("\n".join(result.text for result in results) + "\n", mimetype="text/plain")
     return jsonify(
         translations=[_translated(body, text, result) for text, result in zip(body.texts, results, strict=True)],
         model=models.translation.get().checkpoint.config["name"],
     )
+
+
+@routes.post("/v2/translate")
+def deepl_translate() -> Response:
+    """As DeepL does."""
+    settings, _ = _context()
+    return _foreign_translation(read_values(request, settings, form="text"), DeepLRequest)
+
+
+def _dialect(values: Any) -> str:
+    """Which of the keys that a body must have one of it has."""
+    found = [key for key in ("text", "q", "inputs") if isinstance(values, dict) and key in values]
+    if len(found) > 1:
+        message = f"the body has {' and '.join(found)}: give one of them"
+        raise ApiError(422, "Validation", message, [{"loc": found, "message": message}])
+    return found[0] if found else "text"
+
+
+def _foreign_translation(values: Any, dialect: type[LibreRequest | DeepLRequest | HuggingFaceRequest]) -> Response:
+    settings, _ = _context()
+    asked = checked(dialect, values)
+    try:
+        body = validated(TranslateRequest, asked.native(), settings)
+    except ValueError as error:
+        raise ApiError(400, "Validation", str(error)) from error
+    return jsonify(asked.answer(_translate(body)))
+
+
+def _translate(body: TranslateRequest) -> list[Translation]:
+    settings, models = _context()
+    _check_limit("beam_size", body.beam_size or 1, settings.max_beam_size)
+    _check_limit("alternatives", body.alternatives, settings.max_alternatives)
+    return models.translate(body, _is_connected)
 
 
 def _check_limit(name: str, value: int, most: int) -> None:
@@ -80,9 +119,14 @@ def _warnings(text: str, result: Translation) -> list[str]:
 
 @routes.post("/sentiment")
 def sentiment() -> Response:
-    """Classify one text or a list."""
+    """Classify one text or a list, in our shapes or Hugging Face's."""
     settings, models = _context()
-    body = parse(request, SentimentRequest, settings)
+    values = read_values(request, settings)
+    if _dialect(values) == "inputs":
+        asked = checked(HuggingFaceRequest, values)
+        found = models.classify(validated(SentimentRequest, asked.native(), settings), _is_connected)
+        return jsonify(asked.labels(found))
+    body = validated(SentimentRequest, values, settings)
     found = models.classify(body, _is_connected)
     results = [_classified(body, text, result) for text, result in zip(body.texts, found, strict=True)]
     if _wants_plain_text():
@@ -113,6 +157,58 @@ def _classified(body: SentimentRequest, text: str, result: Sentiment) -> dict[st
             for share in result.explanation
         ]
     return answer
+
+
+@routes.get("/languages")
+def languages() -> Response:
+    """The languages, as LibreTranslate lists them."""
+    return jsonify(
+        [
+            {"code": SOURCE, "name": NAMES[SOURCE], "targets": [TARGET]},
+            {"code": TARGET, "name": NAMES[TARGET], "targets": []},
+        ]
+    )
+
+
+@routes.post("/detect")
+def detect() -> Response:
+    """The language of a text, as LibreTranslate says it."""
+    settings, _ = _context()
+    values = read_values(request, settings, form="q")
+    if not isinstance(values, dict) or not isinstance(values.get("q"), str):
+        raise ApiError(400, "Validation", "q: give a text")
+    language, sure = confidence(values["q"])
+    return jsonify([{"language": language, "confidence": sure}])
+
+
+@routes.get("/frontend/settings")
+def frontend_settings() -> Response:
+    """What LibreTranslate's clients ask before they begin."""
+    settings, _ = _context()
+    return jsonify(
+        apiKeys=False,
+        charLimit=settings.max_text_characters,
+        frontendTimeout=500,
+        keyRequired=False,
+        language={"source": {"code": SOURCE, "name": NAMES[SOURCE]}, "target": {"code": TARGET, "name": NAMES[TARGET]}},
+        suggestions=False,
+        supportedFilesFormat=[],
+    )
+
+
+@routes.get("/v2/usage")
+def usage() -> Response:
+    """What DeepL's clients ask: there is nothing to use up."""
+    return jsonify(character_count=0, character_limit=1_000_000_000_000)
+
+
+@routes.get("/v2/languages")
+def deepl_languages() -> Response:
+    """The languages, as DeepL lists them; its client says in a form body which side it means."""
+    side = request.form.get("type") or request.args.get("type", "source")
+    code = TARGET if side == "target" else SOURCE
+    entry: dict[str, Any] = {"language": code.upper(), "name": NAMES[code]}
+    return jsonify([{**entry, "supports_formality": False} if side == "target" else entry])
 
 
 @routes.get("/health")

@@ -2,13 +2,10 @@
 
 import json
 import re
-from contextlib import suppress
 from typing import Any, Literal, TypeVar
 
-from flask import Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_core import ErrorDetails
-from werkzeug.exceptions import RequestEntityTooLarge
 
 from service.errors import ApiError
 from service.settings import Settings
@@ -84,36 +81,23 @@ class SentimentRequest(TextRequest):
 
 
 AnyRequest = TypeVar("AnyRequest", bound=TextRequest)
-_PLAIN = ("text/plain", "application/x-www-form-urlencoded", "")
+Schema = TypeVar("Schema", bound=BaseModel)
 _MOST = 10
 """Errors that an answer names."""
 _UNUSABLE = re.compile("[\x00\ud800-\udfff]")
 
 
-def parse(request: Request, schema: type[AnyRequest], settings: Settings) -> AnyRequest:
-    """The body as `schema`: JSON, or plain text (which is also what `curl -d` sends, as a form without a key).
+def validated(schema: type[AnyRequest], values: Any, settings: Settings) -> AnyRequest:
+    """Values of a body as a request of ours. Raises ApiError as `checked` does, and 413 over a limit of size."""
+    parsed = checked(schema, values)
+    _check_texts(parsed.texts, settings)
+    return parsed
 
-    Raises ApiError: 400 not JSON or not UTF-8, 413 over a limit of size, 415 another content type, 422 anything else
-    that does not fit.
-    """
-    kind = request.mimetype
-    if kind != "application/json" and kind not in _PLAIN:
-        raise ApiError(
-            415, "Validation", f"content type {kind!r} is not read here: send application/json or text/plain"
-        )
-    # Read before parsing, so that the limit on bytes comes first.
+
+def checked(schema: type[Schema], values: Any) -> Schema:
+    """Values as `schema`. Raises ApiError 422 that names what does not fit."""
     try:
-        data = request.get_data(cache=False)
-    except RequestEntityTooLarge as error:
-        message = f"the body has more than {settings.max_request_bytes} bytes: send less at once"
-        raise ApiError(413, "TooLarge", message) from error
-    try:
-        body = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ApiError(400, "Validation", f"the body is not UTF-8: {error.reason} at byte {error.start}") from error
-    values = _json(body) if kind == "application/json" else _plain(body)
-    try:
-        parsed = schema.model_validate(values)
+        return schema.model_validate(values)
     except ValidationError as error:
         found = error.errors(include_url=False)
         places = [[part if isinstance(part, int) else _short(part) for part in e["loc"]] for e in found[:_MOST]]
@@ -125,8 +109,6 @@ def parse(request: Request, schema: type[AnyRequest], settings: Settings) -> Any
         if len(found) > _MOST:
             sentence += f"; and {len(found) - _MOST} more"
         raise ApiError(422, "Validation", sentence, errors) from error
-    _check_texts(parsed.texts, settings)
-    return parsed
 
 
 def _short(text: str) -> str:
@@ -142,28 +124,6 @@ def _message(error: ErrorDetails) -> str:
         "model_type": "a JSON object is needed",
     }
     return words.get(error["type"], error["msg"].removeprefix("Value error, "))
-
-
-def _plain(body: str) -> dict[str, Any]:
-    """A body that is no JSON by its type is the text; but who forgets to name the type sends an object with a text."""
-    if body.lstrip().startswith("{"):
-        with suppress(ApiError):
-            values = _json(body)
-            if "text" in values:
-                return dict(values)
-    return {"text": body}
-
-
-def _json(body: str) -> Any:
-    def refuse(constant: str) -> None:
-        raise ValueError(f"{constant} is not JSON")
-
-    try:
-        return json.loads(body, parse_constant=refuse)
-    except RecursionError as error:
-        raise ApiError(400, "Validation", "the body is nested too deeply") from error
-    except ValueError as error:
-        raise ApiError(400, "Validation", f"the body is not JSON: {error}") from error
 
 
 def _check_texts(texts: list[str], settings: Settings) -> None:

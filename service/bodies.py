@@ -1,0 +1,73 @@
+"""Bodies of requests: their bytes, within limits, as the values that they hold, whatever their content type."""
+
+import json
+from contextlib import suppress
+from typing import Any
+from urllib.parse import parse_qs
+
+from flask import Request
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from service.errors import ApiError
+from service.settings import Settings
+
+_FORM = "application/x-www-form-urlencoded"
+_PLAIN = ("text/plain", _FORM, "")
+
+
+def read_values(request: Request, settings: Settings, *, form: str = "") -> Any:
+    """What a body holds: JSON; a form, if it has the field `form`; else plain text, which is `{"text": TEXT}`, and also
+    what `curl -d` sends, as a form without a field.
+
+    Raises ApiError: 400 not JSON or not UTF-8, 413 over the limit of bytes, 415 another content type.
+    """
+    kind = request.mimetype
+    if kind != "application/json" and kind not in _PLAIN:
+        raise ApiError(
+            415, "Validation", f"content type {kind!r} is not read here: send application/json or text/plain"
+        )
+    # Read before parsing, so that the limit on bytes comes first.
+    try:
+        data = request.get_data(cache=False)
+    except RequestEntityTooLarge as error:
+        message = f"the body has more than {settings.max_request_bytes} bytes: send less at once"
+        raise ApiError(413, "TooLarge", message) from error
+    try:
+        body = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ApiError(400, "Validation", f"the body is not UTF-8: {error.reason} at byte {error.start}") from error
+    if kind == "application/json":
+        return _json(body)
+    fields = _fields(body) if form and kind == _FORM and f"{form}=" in body else {}
+    return fields if form in fields else _plain(body)
+
+
+def _fields(body: str) -> dict[str, Any]:
+    """A form's fields; one that is there more than once is a list."""
+    try:
+        found = parse_qs(body, keep_blank_values=True, errors="strict", max_num_fields=1000)
+    except ValueError as error:
+        raise ApiError(400, "Validation", f"the form cannot be read: {error}") from error
+    return {name: values[0] if len(values) == 1 else values for name, values in found.items()}
+
+
+def _plain(body: str) -> dict[str, Any]:
+    """A body that is no JSON by its type is the text; but who forgets to name the type sends an object with a text."""
+    if body.lstrip().startswith("{"):
+        with suppress(ApiError):
+            values = _json(body)
+            if "text" in values:
+                return dict(values)
+    return {"text": body}
+
+
+def _json(body: str) -> Any:
+    def refuse(constant: str) -> None:
+        raise ValueError(f"{constant} is not JSON")
+
+    try:
+        return json.loads(body, parse_constant=refuse)
+    except RecursionError as error:
+        raise ApiError(400, "Validation", "the body is nested too deeply") from error
+    except ValueError as error:
+        raise ApiError(400, "Validation", f"the body is not JSON: {error}") from error

@@ -1,0 +1,128 @@
+"""The shapes that clients of other services send and expect: LibreTranslate, DeepL, Hugging Face.
+
+Each is turned into a request of our own and its results into the other's answer; what is computed is the same. The
+shapes are facts about clients, tried with the unmodified ones.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from inference.language import language_of
+from inference.predictors import Sentiment, Translation
+
+SOURCE, TARGET = "en", "vi"
+NAMES = {"en": "English", "vi": "Vietnamese"}
+
+
+class _Foreign(BaseModel):
+    """A request of another service: what we do not know of it is let be."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+def _of(language: str, known: Sequence[str], name: str) -> str:
+    """A language code in our form. Raises ValueError when it is none of those known."""
+    code = language.lower().split("-")[0]
+    if code not in known:
+        raise ValueError(f"{name} is {language!r}: give {' or '.join(known)}")
+    return code
+
+
+def confidence(text: str) -> tuple[str, float]:
+    """The language of a text, and how sure that is, in percent."""
+    words = [word for word in text.split() if any(map(str.isalpha, word))]
+    return language_of(text), min(99.0, 50.0 + 10.0 * len(words)) if words else 0.0
+
+
+class LibreRequest(_Foreign):
+    """`POST /translate` of LibreTranslate."""
+
+    q: str | list[str]
+    source: str = "auto"
+    target: str = TARGET
+    format: Literal["text", "html"] = "text"
+    alternatives: int = Field(0, ge=0)
+
+    def native(self) -> dict[str, Any]:
+        """As our own request. Raises ValueError on a language that we do not translate."""
+        _of(self.source, ("auto", SOURCE), "source")
+        _of(self.target, (TARGET,), "target")
+        return {"text": self.q, "format": self.format, "alternatives": self.alternatives}
+
+    def answer(self, results: Sequence[Translation]) -> dict[str, Any]:
+        """What LibreTranslate answers: one text for one, a list for a list."""
+        one = isinstance(self.q, str)
+        texts = [self.q] if isinstance(self.q, str) else self.q
+
+        def shaped(values: list[Any]) -> Any:
+            return values[0] if one else values
+
+        body: dict[str, Any] = {"translatedText": shaped([result.text for result in results])}
+        if self.source.lower() == "auto":
+            found = [dict(zip(("language", "confidence"), confidence(text), strict=True)) for text in texts]
+            body["detectedLanguage"] = shaped(found)
+        if self.alternatives:
+            body["alternatives"] = shaped([list(result.alternatives) for result in results])
+        return body
+
+
+class DeepLRequest(_Foreign):
+    """`POST /v2/translate` of DeepL."""
+
+    text: str | list[str]
+    target_lang: str
+    source_lang: str | None = None
+    tag_handling: Literal["html", "xml"] | None = None
+
+    def native(self) -> dict[str, Any]:
+        """As our own request. Raises ValueError on a language that we do not translate."""
+        _of(self.target_lang, (TARGET,), "target_lang")
+        if self.source_lang:
+            _of(self.source_lang, (SOURCE,), "source_lang")
+        texts = [self.text] if isinstance(self.text, str) else self.text
+        return {"text": texts, "format": "html" if self.tag_handling else "text"}
+
+    def answer(self, results: Sequence[Translation]) -> dict[str, Any]:
+        """What DeepL answers."""
+        texts = [self.text] if isinstance(self.text, str) else self.text
+        return {
+            "translations": [
+                {
+                    "detected_source_language": language_of(text).upper(),
+                    "text": result.text,
+                    "billed_characters": len(text),
+                }
+                for text, result in zip(texts, results, strict=True)
+            ]
+        }
+
+
+class _Parameters(_Foreign):
+    top_k: int | None = Field(None, ge=1)
+
+
+class HuggingFaceRequest(_Foreign):
+    """What Hugging Face's `InferenceClient` posts to an endpoint of its own."""
+
+    inputs: str | list[str]
+    parameters: _Parameters = _Parameters(top_k=None)
+
+    def native(self) -> dict[str, Any]:
+        """As our own request."""
+        return {"text": self.inputs}
+
+    def answer(self, results: Sequence[Translation]) -> list[dict[str, Any]]:
+        """What `translation` expects."""
+        return [{"translation_text": result.text} for result in results]
+
+    def labels(self, results: Sequence[Sentiment]) -> list[list[dict[str, Any]]]:
+        """What `text_classification` expects: for each text every label, the likeliest first."""
+        return [
+            [
+                {"label": label, "score": score}
+                for label, score in sorted(result.scores.items(), key=lambda item: -item[1])[: self.parameters.top_k]
+            ]
+            for result in results
+        ]

@@ -1,0 +1,117 @@
+"""Clients of LibreTranslate, DeepL and Hugging Face, unmodified, ask a running server; and what they send, by hand."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import deepl
+import pytest
+from flask.testing import FlaskClient
+from huggingface_hub import InferenceClient
+from libretranslatepy import LibreTranslateAPI
+from werkzeug.serving import make_server
+
+from service.app import create_app
+from service.settings import Settings
+
+
+@pytest.fixture(scope="module")
+def server(toys: Path) -> Iterator[tuple[str, FlaskClient]]:
+    """The address of a server of the toys, and a client of its application."""
+    folder = toys / "checkpoints"
+    app = create_app(Settings(translation=folder / "tiny-translation", sentiment=folder / "tiny-sentiment"))
+    running = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=running.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{running.server_port}", app.test_client()
+    running.shutdown()
+    thread.join()
+    running.server_close()
+
+
+def test_libretranslates_client(server: tuple[str, FlaskClient]) -> None:
+    client = LibreTranslateAPI(server[0])
+    assert client.translate("I love you.", "en", "vi") == "Tôi yêu bạn."
+    assert client.detect("Tôi yêu bạn rất nhiều.")[0]["language"] == "vi"
+    assert [language["code"] for language in client.languages()] == ["en", "vi"]
+
+
+def test_deepls_client(server: tuple[str, FlaskClient]) -> None:
+    client = deepl.Translator("any:fx", server_url=server[0])
+    (first, second) = client.translate_text(["I love you.", "Good night."], source_lang="EN", target_lang="VI")
+    assert (first.text, first.detected_source_lang, first.billed_characters) == ("Tôi yêu bạn.", "EN", 11)
+    assert second.text == "Chúc ngủ ngon."
+    marked = client.translate_text("<b>Good night.</b>", target_lang="VI", tag_handling="html")
+    assert (marked.text, isinstance(marked, list)) == ("<b>Chúc ngủ ngon.</b>", False)
+    assert client.get_usage().character.valid
+    assert [language.code for language in client.get_source_languages()] == ["EN"]
+    assert [language.code for language in client.get_target_languages()] == ["VI"]
+    with pytest.raises(deepl.DeepLException, match="target_lang is 'DE': give vi"):
+        client.translate_text("Hello", target_lang="DE")
+
+
+def test_hugging_faces_client(server: tuple[str, FlaskClient]) -> None:
+    address, _ = server
+    labels = InferenceClient(model=f"{address}/sentiment").text_classification("The best coffee in town!")
+    assert [label.label for label in labels] == ["positive", "negative"]
+    assert sum(label.score for label in labels) == pytest.approx(1)
+    assert len(InferenceClient(model=f"{address}/sentiment").text_classification("Fine.", top_k=1)) == 1
+    assert InferenceClient(model=f"{address}/translate").translation("Good night.").translation_text == "Chúc ngủ ngon."
+
+
+def test_weblate_sends_a_list_and_gets_one_of_equal_length(server: tuple[str, FlaskClient]) -> None:
+    body = {"q": ["Good night.", "", "I love you."], "source": "en", "target": "vi", "format": "html", "api_key": ""}
+    answer = server[1].post("/translate", json=body).get_json()
+    assert answer == {"translatedText": ["Chúc ngủ ngon.", "", "Tôi yêu bạn."]}
+
+
+def test_mastodon_sends_html_and_wants_the_language(server: tuple[str, FlaskClient]) -> None:
+    body = {"q": ["<p>Good night.</p>"], "source": "auto", "target": "vi", "format": "html"}
+    answer = server[1].post("/translate", json=body).get_json()
+    assert answer["translatedText"] == ["<p>Chúc ngủ ngon.</p>"]
+    assert answer["detectedLanguage"][0]["language"] == "en"
+    assert 0 < answer["detectedLanguage"][0]["confidence"] <= 100
+
+
+def test_a_form_of_libretranslate(server: tuple[str, FlaskClient]) -> None:
+    answer = server[1].post(
+        "/translate", data={"q": "I love you.", "source": "en", "target": "vi", "alternatives": "1"}
+    )
+    body = answer.get_json()
+    assert body["translatedText"] == "Tôi yêu bạn."
+    assert len(body["alternatives"]) == 1
+    # What is no form of theirs is a text, even with a sign of equality.
+    plain = server[1].post("/translate", data="Good night. x=1", content_type="application/x-www-form-urlencoded")
+    assert plain.get_json()["translations"][0]["text"].startswith("Chúc ngủ ngon.")
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "message"),
+    [
+        ("/translate", {"q": "a", "target": "de"}, 400, "target is 'de': give vi"),
+        ("/translate", {"q": "a", "source": "fr"}, 400, "source is 'fr': give auto or en"),
+        ("/translate", {"q": "a", "text": "b"}, 422, "the body has text and q: give one of them"),
+        ("/translate", {"q": 3}, 422, "q"),
+        ("/translate", {"q": "a", "alternatives": 99}, 422, "alternatives is 99: at most 5"),
+        ("/v2/translate", {"text": ["a"]}, 422, "target_lang: is missing"),
+        ("/v2/translate", {"text": ["a"], "target_lang": "EN"}, 400, "target_lang is 'EN': give vi"),
+        ("/sentiment", {"inputs": {"a": 1}}, 422, "inputs"),
+        ("/detect", {"q": 3}, 400, "q: give a text"),
+        ("/detect", [], 400, "q: give a text"),
+    ],
+)
+def test_bad_requests_have_the_one_error_body(
+    server: tuple[str, FlaskClient], path: str, body: Any, status: int, message: str
+) -> None:
+    response = server[1].post(path, json=body)
+    error = response.get_json()
+    assert response.status_code == status
+    assert message in error["message"]
+    assert error.keys() == {"error", "message", "error_type", "errors", "request_id"}
+
+
+def test_what_clients_ask_before_they_begin(server: tuple[str, FlaskClient]) -> None:
+    settings = server[1].get("/frontend/settings").get_json()
+    assert settings["language"]["target"]["code"] == "vi"
+    assert settings["charLimit"] == 20_000
