@@ -279,10 +279,14 @@ class TranslationPool(Pool[TranslationJob]):
     2022, Orca, section 3.1).
     """
 
-    def __init__(self, graph: TranslationGraph, rows: int, tokens: int) -> None:
-        """At most so many hypotheses, and padded tokens of their sources, share a step; one sentence always may."""
+    def __init__(self, graph: TranslationGraph, rows: int, tokens: int, reserve: int = 0) -> None:
+        """At most so many hypotheses, and padded tokens of their sources, share a step; one sentence always may.
+
+        `reserve` of the rows are for jobs of which no sentence is under way, so that a short job need not wait for a
+        long one's sentences.
+        """
         super().__init__()
-        self._graph, self._rows, self._tokens = graph, rows, tokens
+        self._graph, self._rows, self._tokens, self._reserve = graph, rows, tokens, reserve
         self._decoder = Decoder(graph.step, graph.gather)
         self._running: dict[Search, tuple[TranslationJob, Sentence]] = {}
 
@@ -319,12 +323,16 @@ class TranslationPool(Pool[TranslationJob]):
         """Let sentences join, one of each job in turn, while there is room."""
         rows = sum(sentence.beam_size for _, sentence in self._running.values())
         longest = max((len(sentence.ids) for _, sentence in self._running.values()), default=0)
-        waiting = deque(job for job in self._jobs if job.waiting and not job.error)
-        while waiting:
+        served = {job for job, _ in self._running.values()}
+        # Newcomers first: theirs is the reserve. A step must not wait for many sentences to be encoded either.
+        turns = sorted((job for job in self._jobs if job.waiting), key=served.__contains__)
+        waiting, joined = deque(turns), 0
+        while waiting and joined < _JOINS:
             job = waiting.popleft()
-            rows += job.waiting[0].beam_size
-            longest = max(longest, len(job.waiting[0].ids))
-            if self._running and (rows > self._rows or rows * longest > self._tokens):
+            size, length = job.waiting[0].beam_size, len(job.waiting[0].ids)
+            most = self._rows - (self._reserve if job in served else 0)
+            full = rows + size > most or (rows + size) * max(longest, length) > self._tokens
+            if full and self._running:
                 break
             sentence, search = job.begin()
             try:
@@ -333,10 +341,16 @@ class TranslationPool(Pool[TranslationJob]):
                 job.error = error
                 continue
             self._running[search] = (job, sentence)
+            rows, longest, joined = rows + size, max(longest, length), joined + 1
+            served.add(job)
             self._jobs.remove(job)
             self._jobs.append(job)
             if job.waiting:
                 waiting.append(job)
+
+
+_JOINS = 4
+"""Sentences that are encoded before a step."""
 
 
 class SentimentPool(Pool[SentimentJob]):

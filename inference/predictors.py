@@ -129,9 +129,10 @@ class TranslationPredictor:
 
     # The road in pieces, for who runs the jobs of several callers together.
 
-    def pool(self) -> TranslationPool:
-        """What runs jobs."""
-        return TranslationPool(self.graph, self._batch_rows, self._batch_rows * _TOKENS)
+    def pool(self, reserve: int = 0) -> TranslationPool:
+        """What runs jobs; so many rows more are for jobs of which no sentence is under way."""
+        rows = self._batch_rows + reserve
+        return TranslationPool(self.graph, rows, rows * _TOKENS, reserve)
 
     def job(
         self,

@@ -16,6 +16,10 @@ from service.settings import Settings
 Predictor = TypeVar("Predictor", SentimentPredictor, TranslationPredictor)
 
 
+_RESERVE = 4
+"""Rows of the translator's steps that short requests find free beside long ones."""
+
+
 class Model(Generic[Predictor]):
     """One predictor, or the reason why there is none: a bad checkpoint never stops the others."""
 
@@ -36,9 +40,9 @@ class Model(Generic[Predictor]):
             raise ApiError(503, "Overloaded", f"this model is not ready: {self.fault}")
         return self._predictor
 
-    def pools(self) -> list[Pool[Any]]:
+    def pools(self, **options: int) -> list[Pool[Any]]:
         """What runs the model's jobs: a pool, or none."""
-        return [] if self._predictor is None else [self._predictor.pool()]
+        return [] if self._predictor is None else [self._predictor.pool(**options)]
 
     def describe(self) -> dict[str, str]:
         """For `/health`: name and version, or the fault."""
@@ -54,7 +58,10 @@ class Models:
     def __init__(self, settings: Settings) -> None:
         self.translation = Model(TranslationPredictor.load, settings.translation)
         self.sentiment = Model(SentimentPredictor.load, settings.sentiment)
-        self._translation_pools, self._sentiment_pools = self.translation.pools(), self.sentiment.pools()
+        self._translation_pools, self._sentiment_pools = (
+            self.translation.pools(reserve=_RESERVE),
+            self.sentiment.pools(),
+        )
         self._timeout = settings.timeout
         # Threads that computed at once would share one core and its cache, and each be slower than in turn.
         self._batcher = Batcher(

@@ -53,6 +53,23 @@ def test_a_short_job_does_not_wait_for_a_long_one() -> None:
     assert run(pool, []) == [long]
 
 
+def test_a_newcomer_finds_its_reserve_free() -> None:
+    languages, graph = copying()
+    long = TranslationJob(languages, ["\n".join(["A line of some length"] * 40)], 1, 0)
+    short = TranslationJob(languages, ["Hi\nYou\nMe"], 1, 0)
+    pool = TranslationPool(as_graph(graph), 4, 1000, reserve=1)
+    pool.add(long)
+    for _ in range(10):
+        pool.step()
+    assert graph.rows[-1] == 3
+    pool.add(short)
+    while not short.finished:
+        pool.step()
+    # Its first line joined at once; the others, when one of the three rows was free.
+    assert graph.rows[10] == 4
+    assert len(graph.rows) < 2 * len("A line of some length.") + 8
+
+
 def test_jobs_take_turns() -> None:
     languages, graph = copying()
     first, second = (TranslationJob(languages, ["aaa\n" * 4], 1, 0) for _ in range(2))
