@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, run_training
 
-from training.ablation import ablate, merged, table
+from training.ablation import ablate, table
+from training.config import merged
 from training.errors import InputError
 
 TINY = ROOT / "training" / "configs" / "tiny-translation.toml"

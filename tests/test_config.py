@@ -1,6 +1,7 @@
 """A config is read strictly: every key known, every value checked, every fault named."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,20 @@ def test_faults_are_named_in_one_line(tmp_path: Path, old: str, new: str, messag
 def test_a_missing_config_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"cannot read the config .*none\.toml: No such file"):
         load_config(tmp_path / "none.toml")
+
+
+def test_a_config_may_be_based_on_another(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text(TINY, encoding="utf-8")
+    (tmp_path / "b.toml").write_text('base = "a.toml"\nseed = 5\n[fit]\nrate = 0.25\n', encoding="utf-8")
+    (tmp_path / "c.toml").write_text('base = "b.toml"\n[fit]\nwarmup = 7\n', encoding="utf-8")
+    base, found = load_config(tmp_path / "a.toml"), load_config(tmp_path / "c.toml")
+    assert found == replace(base, seed=5, fit=replace(base.fit, rate=0.25, warmup=7))
+    (tmp_path / "a.toml").write_text('base = "c.toml"', encoding="utf-8")
+    with pytest.raises(InputError, match="give the name of another config, which is not based on this one"):
+        load_config(tmp_path / "c.toml")
+    (tmp_path / "d.toml").write_text("base = 3", encoding="utf-8")
+    with pytest.raises(InputError, match="base is 3"):
+        load_config(tmp_path / "d.toml")
 
 
 def test_data_root(monkeypatch: pytest.MonkeyPatch) -> None:

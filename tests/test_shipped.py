@@ -9,7 +9,7 @@ from training.card import model_card
 from training.config import load_config, run_from
 
 SHIPPED = {
-    "translation-en-vi": ("translation", "translation"),
+    "translation-en-vi": ("translation", "translation-on"),
     "translation-vi-en": ("translation", "translation-vi-en"),
     "sentiment-en": ("sentiment", "sentiment"),
 }

@@ -12,7 +12,7 @@ from pydantic import ConfigDict, TypeAdapter
 from safetensors.torch import load_file
 
 from inference.files import write_atomically
-from training.config import AnyRun, checked, data_root, read_toml, run_from
+from training.config import AnyRun, checked, data_root, merged, read_run, read_toml, run_from
 from training.errors import InputError
 from training.pipeline import Places
 from training.pipelines import pipeline
@@ -41,7 +41,7 @@ def ablate(path: Path, runs: Path) -> None:
     """
     config = checked(_config, read_toml(path), path)
     base = path.parent / config.base
-    values = merged(read_toml(base), config.common)
+    values = merged(read_run(base), config.common)
     variants = {
         name: checked(run_from, {**merged(values, changes), "name": name}, path)
         for name, changes in config.variants.items()
@@ -67,17 +67,6 @@ def _config(values: dict[str, Any]) -> AblationConfig:
     if unknown := set(values) - set(keys):
         raise ValueError(f"{', '.join(sorted(unknown))}: the keys are {', '.join(keys)}")
     return TypeAdapter(AblationConfig).validate_json(json.dumps(values, allow_nan=False))
-
-
-def merged(values: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """`values` with `changes` put in: tables are merged key by key, everything else is replaced."""
-    both = {
-        name: merged(values[name], change)
-        if isinstance(change, dict) and isinstance(values.get(name), dict)
-        else change
-        for name, change in changes.items()
-    }
-    return {**values, **both}
 
 
 def _digest(run: AnyRun) -> str:

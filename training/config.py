@@ -221,7 +221,29 @@ def data_root(config: AnyRun, path: Path) -> Path:
 
 def load_config(path: Path) -> AnyRun:
     """Read a run's TOML file. Raises InputError that names the key, its value and the choices."""
-    return checked(run_from, read_toml(path), path)
+    return checked(run_from, read_run(path), path)
+
+
+def read_run(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """What is in a run's TOML file, put into what is in its `base`, another file beside it, if it names one."""
+    values = read_toml(path)
+    base = values.pop("base", None)
+    if base is None:
+        return values
+    if not isinstance(base, str) or path in above:
+        raise InputError(f"{path}: base is {base!r}: give the name of another config, which is not based on this one")
+    return merged(read_run(path.parent / base, (*above, path)), values)
+
+
+def merged(values: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """`values` with `changes` put in: tables are merged key by key, everything else is replaced."""
+    both = {
+        name: merged(values[name], change)
+        if isinstance(change, dict) and isinstance(values.get(name), dict)
+        else change
+        for name, change in changes.items()
+    }
+    return {**values, **both}
 
 
 def read_toml(path: Path) -> dict[str, Any]:
