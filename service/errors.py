@@ -29,7 +29,7 @@ _KINDS: dict[int, ErrorType] = {404: "NotFound", 413: "TooLarge", 429: "RateLimi
 
 
 _MESSAGES = {
-    404: "there is nothing here: POST /translate, POST /sentiment and GET /health are",
+    404: "there is nothing here: POST /translate and /sentiment, GET /health, /info and /languages are",
     405: "this address takes another method: /translate and /sentiment take POST, /health takes GET",
 }
 

@@ -51,6 +51,15 @@ class Model(Generic[Predictor]):
         checkpoint = self._predictor.checkpoint
         return {"status": "ok", "name": checkpoint.config["name"], "version": checkpoint.version}
 
+    def info(self) -> dict[str, Any]:
+        """For `/info`: what the checkpoint says of itself."""
+        if self._predictor is None:
+            return self.describe()
+        checkpoint = self._predictor.checkpoint
+        config = checkpoint.config
+        told = {name: config[name] for name in ("model", "metrics", "speed", "temperatures") if name in config}
+        return {**self.describe(), **told, "card": config["training"]["run"]["card"], "sha256": checkpoint.hashes}
+
 
 class Models:
     """The translator and the classifier that the settings name."""

@@ -1,6 +1,7 @@
 """The views: read the request, call the predictor, write the answer."""
 
 import socket
+from importlib.metadata import version
 from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify, request
@@ -211,6 +212,26 @@ def deepl_languages() -> Response:
     return jsonify([{**entry, "supports_formality": False} if side == "target" else entry])
 
 
+@routes.get("/livez")
+def alive() -> tuple[Response, int]:
+    """Whether this process can answer at all."""
+    _, models = _context()
+    return jsonify(status="ok" if models.alive else "failed"), 200 if models.alive else 503
+
+
+@routes.get("/info")
+def info() -> Response:
+    """What is served: the checkpoints with their scores and hashes, the limits, the versions."""
+    settings, models = _context()
+    limits = {name: value for name, value in settings.model_dump().items() if name.startswith("max_")}
+    return jsonify(
+        models={"translation": models.translation.info(), "sentiment": models.sentiment.info()},
+        limits={**limits, "timeout": settings.timeout},
+        versions={name: version(name) for name in ("hoiquy", "onnxruntime", "sentencepiece", "numpy")},
+    )
+
+
+@routes.get("/readyz")
 @routes.get("/health")
 def health() -> tuple[Response, int]:
     """Whether every model of this worker answered a text when it was loaded."""

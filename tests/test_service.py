@@ -193,6 +193,18 @@ def test_health(client: FlaskClient) -> None:
     assert len(body["models"]["sentiment"]["version"]) == 12
 
 
+def test_info_tells_what_is_served(client: FlaskClient) -> None:
+    body = client.get("/info").get_json()
+    translation = body["models"]["translation"]
+    assert translation["metrics"]["train"]["bleu"] == 100
+    assert len(translation["sha256"]["step.onnx"]) == 64
+    assert translation["card"]["summary"]
+    assert body["limits"]["max_texts"] == 3
+    assert body["versions"]["onnxruntime"]
+    assert client.get("/livez").get_json() == {"status": "ok"}
+    assert client.get("/readyz").get_json() == client.get("/health").get_json()
+
+
 def test_a_damaged_checkpoint_fails_alone(toy_copy: Path) -> None:
     step = toy_copy / "tiny-translation" / "step.onnx"
     step.write_bytes(step.read_bytes()[:-1])
@@ -202,6 +214,8 @@ def test_a_damaged_checkpoint_fails_alone(toy_copy: Path) -> None:
     assert "step.onnx is damaged" in health.get_json()["models"]["translation"]["error"]
     assert client.post("/translate", json={"text": "a"}).status_code == 503
     assert client.post("/sentiment", json={"text": "a"}).status_code == 200
+    assert (client.get("/livez").status_code, client.get("/readyz").status_code) == (200, 503)
+    assert "step.onnx is damaged" in client.get("/info").get_json()["models"]["translation"]["error"]
 
 
 def test_an_unforeseen_fault_is_a_500_without_the_text(
