@@ -7,13 +7,17 @@ INSTALL = install --quiet --disable-pip-version-check --constraint constraints.t
 SERVE := .venv/serve
 DEV := .venv/dev
 
-.PHONY: serve test check lint install-serve install-dev clean
+.PHONY: serve test bench check lint install-serve install-dev clean
 
 serve: $(SERVE)/ready  ## Serve the shipped checkpoints: make serve PORT=9000
 	HOIQUY_PORT=$(PORT) exec $(SERVE)/bin/gunicorn --config service/gunicorn.conf.py service.wsgi:app
 
 test: $(DEV)/ready  ## Run the tests
 	$(DEV)/bin/python -m pytest
+
+bench: $(DEV)/ready  ## Measure against the peers: benchmarks/results/
+	$(DEV)/bin/python -m pip $(INSTALL) '.[bench]'
+	OMP_NUM_THREADS=1 $(DEV)/bin/python benchmarks/engine.py
 
 check: lint test  ## What CI runs
 
