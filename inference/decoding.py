@@ -60,6 +60,8 @@ class DecodeConfig:
     length_factor: float = 2.0
     """The hard bound on output tokens is `length_factor * source tokens + length_margin`."""
     length_margin: int = 10
+    least_factor: float = 0.0
+    """An end token before `least_factor * source tokens` is passed over: what ends so early has left something out."""
     retry_beam_size: int = 4
     """What greedy leaves unfinished is decoded again with this beam; 1: never."""
 
@@ -71,13 +73,18 @@ class DecodeConfig:
             raise ValueError(
                 f"length_factor {self.length_factor} and length_margin {self.length_margin} must be above 0"
             )
+        if not 0 <= self.least_factor < self.length_factor:
+            raise ValueError(f"least_factor is {self.least_factor}: give at least 0 and less than length_factor")
 
     def search(self, source: Sequence[int], beam_size: int) -> "Search":
         """The search for a translation of a source, of which the ids are given (without the end token)."""
         bound = int(self.length_factor * (len(source) + 1) + self.length_margin)
         # Where the source has loops they are let be.
         free = has_loop(source)
-        return Greedy(bound, free) if beam_size == 1 else Beam(bound, free, beam_size, self.length_penalty)
+        least = int(self.least_factor * len(source))
+        if beam_size == 1:
+            return Greedy(bound, free, least)
+        return Beam(bound, free, beam_size, self.length_penalty, least)
 
 
 def _repeated(period: int) -> int:
@@ -113,9 +120,11 @@ def has_loop(ids: Sequence[int] | Sequence[str]) -> bool:
 class Search(ABC):
     """The decoding of one sentence: which of its hypotheses go on after a step, and with which tokens."""
 
-    def __init__(self, bound: int, may_loop: bool) -> None:
-        """Stop at `bound` tokens, whether or not an end token came, and in loops unless they are let be."""
-        self.bound, self.may_loop = bound, may_loop
+    def __init__(self, bound: int, may_loop: bool, least: int = 0) -> None:
+        """Stop at `bound` tokens, whether or not an end token came, and in loops unless they are let be; not before
+        there are `least`.
+        """
+        self.bound, self.may_loop, self.least = bound, may_loop, least
         self.tokens = [BEGIN]
         """The last token of each live hypothesis."""
         self.error: Exception | None = None
@@ -135,8 +144,8 @@ class Search(ABC):
 class Greedy(Search):
     """The likeliest token each time, until the end token, the bound or a loop."""
 
-    def __init__(self, bound: int, may_loop: bool) -> None:
-        super().__init__(bound, may_loop)
+    def __init__(self, bound: int, may_loop: bool, least: int = 0) -> None:
+        super().__init__(bound, may_loop, least)
         self._ids: list[int] = []
         self._log_prob = 0.0
         self._finished = False
@@ -144,6 +153,8 @@ class Greedy(Search):
     def advance(self, log_probs: Array) -> list[int]:
         """See `Search`."""
         token = int(log_probs[0].argmax())
+        if token == END and len(self._ids) < self.least:
+            token = int(_without_end(log_probs)[0].argmax())
         self._log_prob += float(log_probs[0, token])
         if token == END:
             self._finished = True
@@ -160,8 +171,8 @@ class Greedy(Search):
 class Beam(Search):
     """The `size` likeliest hypotheses at every step (Sutskever et al. 2014, section 3.2), until as many have ended."""
 
-    def __init__(self, bound: int, may_loop: bool, size: int, length_penalty: float) -> None:
-        super().__init__(bound, may_loop)
+    def __init__(self, bound: int, may_loop: bool, size: int, length_penalty: float, least: int = 0) -> None:
+        super().__init__(bound, may_loop, least)
         self._size, self._length_penalty = size, length_penalty
         self._ids: list[tuple[int, ...]] = [()]
         self._sums = np.zeros(1)
@@ -169,6 +180,8 @@ class Beam(Search):
 
     def advance(self, log_probs: Array) -> list[int]:
         """See `Search`."""
+        if len(self._ids[0]) < self.least:
+            log_probs = _without_end(log_probs)
         size, totals = self._size, self._sums[:, None] + log_probs
         flat = totals.ravel()
         # `size` rows may each offer the end token, and loops are passed over: more candidates than live rows.
@@ -196,6 +209,12 @@ class Beam(Search):
         ended = sorted(self._ended, key=lambda h: -h.score(self._length_penalty))
         cut = [Hypothesis(ids, float(total), False) for ids, total in zip(self._ids, self._sums, strict=True)]
         return (ended + cut)[: self._size]
+
+
+def _without_end(log_probs: Array) -> Array:
+    log_probs = log_probs.copy()
+    log_probs[:, END] = -np.inf
+    return log_probs
 
 
 def concatenate(memories: Sequence[Arrays]) -> Arrays:

@@ -154,6 +154,16 @@ def test_an_end_token_at_once_is_an_empty_row() -> None:
     assert beam_search(ends_at_once, NOTHING, 2, 1.0, 5)[0][0] == Hypothesis((), -0.1, True)
 
 
+def test_an_end_token_too_early_is_passed_over() -> None:
+    (hypothesis,) = decode(ends_at_once, NOTHING, [Greedy(9, True, 3)])[0]
+    assert (hypothesis.ids, hypothesis.finished) == ((0, 0, 0), True)
+    assert hypothesis.log_prob == pytest.approx(-9 * 3 - 0.1)
+    for hypothesis in decode(ends_at_once, NOTHING, [Beam(9, True, 3, 1.0, 2)])[0]:
+        assert len(hypothesis.ids) >= 2
+    config = DecodeConfig(least_factor=0.5)
+    assert [config.search([4] * n, size).least for n, size in ((1, 1), (7, 1), (8, 5))] == [0, 3, 4]
+
+
 def test_finished_rows_leave_the_batch() -> None:
     seen = []
 
@@ -273,7 +283,9 @@ def test_a_beam_that_can_only_loop_gives_up() -> None:
     assert beam_search(step, NOTHING, 2, 1.0, 40, may_loop=False)[0][0].ids[:3] == (5, 5, 5)
 
 
-@pytest.mark.parametrize(("field", "value"), [("beam_size", 0), ("length_factor", 0.0), ("length_margin", 0)])
+@pytest.mark.parametrize(
+    ("field", "value"), [("beam_size", 0), ("length_factor", 0.0), ("length_margin", 0), ("least_factor", 2.0)]
+)
 def test_config_names_the_value(field: str, value: float) -> None:
     with pytest.raises(ValueError, match=f"{field}.* {value}"):
         DecodeConfig(**{field: value})
