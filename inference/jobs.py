@@ -252,7 +252,11 @@ AnyJob = TypeVar("AnyJob", bound=Job)
 class Pool(ABC, Generic[AnyJob]):
     """Runs jobs together. What one job meets with, an error or its being dropped, no other job feels."""
 
+    task: str
+
     def __init__(self) -> None:
+        self.rows = 0
+        """What the last step was shared by: hypotheses, or one text."""
         self._jobs: deque[AnyJob] = deque()
         """In the order of their turns."""
 
@@ -279,6 +283,8 @@ class TranslationPool(Pool[TranslationJob]):
     2022, Orca, section 3.1).
     """
 
+    task = "translation"
+
     def __init__(self, graph: TranslationGraph, rows: int, tokens: int, reserve: int = 0) -> None:
         """At most so many hypotheses, and padded tokens of their sources, share a step; one sentence always may.
 
@@ -301,6 +307,7 @@ class TranslationPool(Pool[TranslationJob]):
     def step(self) -> list[TranslationJob]:
         """See `Pool`."""
         self._admit()
+        self.rows = self._decoder.rows
         if self._running:
             try:
                 ended = self._decoder.step()
@@ -356,6 +363,8 @@ _JOINS = 4
 class SentimentPool(Pool[SentimentJob]):
     """Windows are classified one by one: beside others, the scales of an int8 LSTM would depend on them."""
 
+    task = "sentiment"
+
     def __init__(self, graph: SentimentGraph) -> None:
         super().__init__()
         self._graph = graph
@@ -363,6 +372,7 @@ class SentimentPool(Pool[SentimentJob]):
     def step(self) -> list[SentimentJob]:
         """See `Pool`."""
         job = self._jobs.popleft()
+        self.rows = 1
         try:
             if not job.finished:
                 job.advance(self._graph)

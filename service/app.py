@@ -7,6 +7,7 @@ import time
 from flask import Flask, Response, g, request
 
 from service.errors import register_errors
+from service.metrics import REQUESTS, SECONDS
 from service.models import Models
 from service.routes import routes
 from service.settings import Settings
@@ -33,7 +34,12 @@ def create_app(settings: Settings) -> Flask:
     @app.after_request
     def finish(response: Response) -> Response:
         response.headers["X-Request-ID"] = g.request_id
-        response.headers["Server-Timing"] = f"total;dur={1000 * (time.perf_counter() - g.start):.1f}"
+        seconds = time.perf_counter() - g.start
+        response.headers["Server-Timing"] = f"total;dur={1000 * seconds:.1f}"
+        # The rule, not the path: what anybody may write into an address must not become a label.
+        route = request.url_rule.rule if request.url_rule else "none"
+        REQUESTS.labels(route, response.status_code).inc()
+        SECONDS.labels(route).observe(seconds)
         return response
 
     return app

@@ -6,6 +6,7 @@ from threading import Condition, Event, Thread
 from typing import Any
 
 from inference.jobs import Job, Pool
+from service.metrics import ROWS, STEPS, TOKENS, UNDER_WAY
 
 _GLANCE = 0.1
 """Seconds between two looks at whether a client is still there."""
@@ -72,6 +73,8 @@ class Batcher:
                 raise OverloadedError(f"{self._jobs} requests with {self._cost} tokens are under way")
             self._jobs += 1
             self._cost += cost
+            UNDER_WAY.inc()
+            TOKENS.labels(pool.task).inc(cost)
             self._incoming.append(ticket)
             self._changed.notify()
         return ticket
@@ -93,8 +96,13 @@ class Batcher:
             while self._take():
                 self._drop()
                 for pool in self._pools:
-                    for job in pool.step() if pool.busy else ():
-                        self._end(job)
+                    if pool.busy:
+                        ended = pool.step()
+                        STEPS.labels(pool.task).inc()
+                        if pool.task == "translation":
+                            ROWS.observe(pool.rows)
+                        for job in ended:
+                            self._end(job)
         finally:
             # Whoever waits must not wait for ever, whatever went wrong here.
             with self._changed:
@@ -130,4 +138,5 @@ class Batcher:
         with self._changed:
             self._jobs -= 1
             self._cost -= ticket.cost
+            UNDER_WAY.dec()
         ticket.ended.set()

@@ -1,10 +1,20 @@
 """gunicorn's settings: one gthread worker a core, each with one compute thread, its models loaded after the fork."""
 
 import os
+import shutil
 import sys
+import tempfile
 from pathlib import Path
+from typing import Any
 
-from service.settings import Settings, SettingsError
+# Workers' counts; a folder of this server's own, so that what an earlier one left is not counted again.
+_counts = tempfile.mkdtemp(prefix="hoiquy-metrics-")
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = _counts
+
+# It looks at the environment when it is imported.
+from prometheus_client.multiprocess import mark_process_dead  # noqa: E402
+
+from service.settings import Settings, SettingsError  # noqa: E402
 
 try:
     _settings = Settings.from_environment()
@@ -23,4 +33,16 @@ worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None
 graceful_timeout = _settings.timeout
 keepalive = 75
 accesslog = None
+
+
+def on_exit(server: Any) -> None:  # noqa: ARG001
+    """Leave nothing behind."""
+    shutil.rmtree(_counts, ignore_errors=True)
+
+
+def child_exit(server: Any, worker: Any) -> None:  # noqa: ARG001
+    """Count what a worker did, but no longer what it was doing."""
+    mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+
 control_socket_disable = True

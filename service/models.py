@@ -10,6 +10,7 @@ from inference.jobs import Job, Pool
 from inference.predictors import Sentiment, SentimentPredictor, Translation, TranslationPredictor
 from service.batching import Batcher, GoneError, OverloadedError
 from service.errors import ApiError
+from service.metrics import MODEL
 from service.schemas import SentimentRequest, TranslateRequest
 from service.settings import Settings
 
@@ -30,6 +31,8 @@ class Model(Generic[Predictor]):
             predictor = load(path)
             predictor.predict(["Hello."])
             self._predictor = predictor
+            checkpoint = predictor.checkpoint
+            MODEL.labels(checkpoint.config["task"], checkpoint.config["name"], checkpoint.version).set(1)
         except Exception as error:  # ONNX Runtime's errors have no base of their own
             self.fault = str(error)
             print(f"not serving {path}: {error}", file=sys.stderr, flush=True)

@@ -10,6 +10,7 @@ from inference.predictors import Sentiment, Translation
 from service.bodies import read_values
 from service.dialects import NAMES, SOURCE, TARGET, DeepLRequest, HuggingFaceRequest, LibreRequest, confidence
 from service.errors import ApiError
+from service.metrics import exposition
 from service.models import Models
 from service.schemas import SentimentRequest, TranslateRequest, checked, validated
 from service.settings import Settings
@@ -217,6 +218,13 @@ def alive() -> tuple[Response, int]:
     """Whether this process can answer at all."""
     _, models = _context()
     return jsonify(status="ok" if models.alive else "failed"), 200 if models.alive else 503
+
+
+@routes.get("/metrics")
+def metrics() -> Response:
+    """What all workers have counted, for Prometheus."""
+    data, kind = exposition()
+    return Response(data, content_type=kind)
 
 
 @routes.get("/info")

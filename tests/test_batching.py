@@ -22,6 +22,8 @@ class Waiting(Job):
 
 
 class WaitingPool(Pool[Waiting]):
+    task = "waiting"
+
     def step(self) -> list[Waiting]:
         time.sleep(0.001)
         for job in self._jobs:
@@ -135,14 +137,14 @@ def test_every_answer_is_its_requests_own() -> None:
     wrong: list[str] = []
 
     def client(number: int) -> None:
-        for turn in range(10):
+        for turn in range(5):
             text = "\n".join(f"Line {i} of {number} and {turn}" for i in range(number % 4))
             job = TranslationJob(languages, [text], 1 + turn % 2, 0)
             batcher.submit(pool, job, len(text), time.monotonic() + LATER).wait(lambda: True)
             if job.result()[0].texts != [text]:
                 wrong.append(text)
 
-    clients = [threading.Thread(target=client, args=(number,)) for number in range(24)]
+    clients = [threading.Thread(target=client, args=(number,)) for number in range(16)]
     for thread in clients:
         thread.start()
     for thread in clients:

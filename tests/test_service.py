@@ -205,6 +205,29 @@ def test_info_tells_what_is_served(client: FlaskClient) -> None:
     assert client.get("/readyz").get_json() == client.get("/health").get_json()
 
 
+def test_metrics_count_requests_and_tell_nothing_of_them(client: FlaskClient) -> None:
+    def counts() -> dict[str, float]:
+        lines = client.get("/metrics").get_data(as_text=True).splitlines()
+        return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines if line[0] != "#")}
+
+    before = counts()
+    secret = "canary-7f3a"
+    client.post("/translate", data=f"Good night. {secret}")
+    client.post("/sentiment", data=secret, headers={"X-Request-ID": secret})
+    client.get(f"/{secret}")
+    after = counts()
+    gained = {name: value - before.get(name, 0) for name, value in after.items()}
+    assert gained['hoiquy_requests_total{route="/translate",status="200"}'] == 1
+    assert gained['hoiquy_requests_total{route="none",status="404"}'] == 1
+    assert gained['hoiquy_request_seconds_count{route="/sentiment"}'] == 1
+    assert gained['hoiquy_steps_total{task="sentiment"}'] == 1
+    assert gained['hoiquy_tokens_total{task="translation"}'] >= 4
+    assert gained["hoiquy_step_rows_count"] >= 2
+    assert after["hoiquy_jobs"] == 0
+    assert not any(secret in name for name in after)
+    assert any(name.startswith("hoiquy_model{") and 'name="tiny-translation"' in name for name in after)
+
+
 def test_a_damaged_checkpoint_fails_alone(toy_copy: Path) -> None:
     step = toy_copy / "tiny-translation" / "step.onnx"
     step.write_bytes(step.read_bytes()[:-1])
