@@ -3,7 +3,6 @@
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from copying import as_graph, copying
@@ -23,6 +22,10 @@ class Waiting(Job):
 
 class WaitingPool(Pool[Waiting]):
     task = "waiting"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.made: list[Waiting] = []
 
     def step(self) -> list[Waiting]:
         time.sleep(0.001)
@@ -46,14 +49,15 @@ def pool() -> WaitingPool:
 def batcher(pool: WaitingPool) -> Iterator[Batcher]:
     batcher = Batcher([pool], max_jobs=3, max_cost=100)
     yield batcher
-    for job in list(pool._jobs):
+    for job in pool.made:
         job.told.set()
     batcher.close()
     assert not batcher.alive
 
 
-def submit(batcher: Batcher, pool: Pool[Any], cost: int = 1, seconds: float = LATER) -> tuple[Waiting, Ticket]:
+def submit(batcher: Batcher, pool: WaitingPool, cost: int = 1, seconds: float = LATER) -> tuple[Waiting, Ticket]:
     job = Waiting()
+    pool.made.append(job)
     return job, batcher.submit(pool, job, cost, time.monotonic() + seconds)
 
 
