@@ -3,7 +3,7 @@
 import math
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
 
@@ -139,14 +139,14 @@ class TranslationJob(Job):
             sentence.document = sentence.marked.document()
             sentence.parts = self._enter(sentence.document.sentences, 1)
 
-    def link(self, sentence: Sentence, align: Callable[[Sequence[int], Sequence[int]], Array]) -> None:
+    def link(self, sentence: Sentence, graph: TranslationGraph) -> None:
         """Find which words became which, if that was asked for, once a sentence has its translation."""
         again = bool(self.waiting) and self.waiting[0] is sentence
         if self._align and sentence.best and not again:
             source, target = self._languages.source, self._languages.target
             ids, (text,) = sentence.best.ids, target.decode([sentence.best.ids])
             places = sentence.marked.words(sentence.marked.text), sentence.marked.words(text)
-            attention = align(sentence.ids, ids)
+            attention = graph.align(sentence.ids, ids)
             sentence.links = links(attention, source.pieces(sentence.ids), target.pieces(ids), *places)
 
     def result(self) -> list[Result]:
@@ -320,7 +320,7 @@ class TranslationPool(Pool[TranslationJob]):
                 job.error = job.error or search.error
                 if not job.error:
                     job.end(sentence, search.result())
-                    job.link(sentence, self._graph.align)
+                    job.link(sentence, self._graph)
         done = [job for job in self._jobs if job.error or job.finished]
         for job in done:
             self.drop(job)
