@@ -108,6 +108,7 @@ class Batcher:
             with self._changed:
                 self._closed = True
                 left = [*self._live.values(), *self._incoming]
+                UNDER_WAY.dec(len(left))
             for ticket in left:
                 ticket.job.error = ticket.job.error or RuntimeError("the compute thread has ended")
                 ticket.ended.set()

@@ -223,7 +223,7 @@ def test_metrics_count_requests_and_tell_nothing_of_them(client: FlaskClient) ->
     assert gained['hoiquy_steps_total{task="sentiment"}'] == 1
     assert gained['hoiquy_tokens_total{task="translation"}'] >= 4
     assert gained["hoiquy_step_rows_count"] >= 2
-    assert after["hoiquy_jobs"] == 0
+    assert gained["hoiquy_jobs"] == 0
     assert not any(secret in name for name in after)
     assert any(name.startswith("hoiquy_model{") and 'name="tiny-translation"' in name for name in after)
 

@@ -25,7 +25,7 @@ def made(toys: Path) -> MadeCorpus:
 def synthesise(made: MadeCorpus, folder: Path) -> list[tuple[str, ...]]:
     work = Synthesis(made, ("en", "vi"), folder, TINY)
     work.run(1)
-    return [(source, target) for source, target, _ in read(work.pairs(), ("source", "target", "origin"), TINY)]
+    return [(source, target) for _, (source, target, _) in read(work.pairs(), ("source", "target", "origin"), TINY)]
 
 
 def test_the_side_that_lacks_is_made(made: MadeCorpus, tmp_path: Path) -> None:
@@ -46,7 +46,7 @@ def test_origins_and_their_weights_stay(made: MadeCorpus, tmp_path: Path) -> Non
     work.run(1)
     pairs = work.pairs()
     assert (pairs.weights, pairs.weight) == (corpus.weights, 1)
-    assert list(read(pairs, ("target", "origin", "source"), TINY)) == [
+    assert [row for _, row in read(pairs, ("target", "origin", "source"), TINY)] == [
         (ROWS[i][1], origin, ROWS[i][0]) for i, origin in ((0, "good"), (2, "fair"))
     ]
 

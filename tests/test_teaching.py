@@ -43,7 +43,7 @@ def test_texts_get_the_mean_of_what_the_teachers_say(toys: Path, tmp_path: Path)
     teaching.run(1)
     said = SentimentPredictor.load(Path(teacher)).predict(["A dull film.", "Good food."])
     assert teaching.rows().weight == 0.5
-    rows = list(read(teaching.rows(), ("text", "label", "origin"), TINY))
+    rows = [row for _, row in read(teaching.rows(), ("text", "label", "origin"), TINY)]
     assert [text for text, _, _ in rows] == ["A dull film.", "Good food."]
     for (_, label, _), result in zip(rows, said, strict=True):
         probabilities = distribution(label, LABELS)
