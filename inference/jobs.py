@@ -319,8 +319,11 @@ class TranslationPool(Pool[TranslationJob]):
                 job, sentence = self._running.pop(search)
                 job.error = job.error or search.error
                 if not job.error:
-                    job.end(sentence, search.result())
-                    job.link(sentence, self._graph)
+                    try:
+                        job.end(sentence, search.result())
+                        job.link(sentence, self._graph)
+                    except Exception as error:  # ONNX Runtime's errors have no base of their own
+                        job.error = error
         done = [job for job in self._jobs if job.error or job.finished]
         for job in done:
             self.drop(job)

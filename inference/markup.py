@@ -263,8 +263,7 @@ class _Reader:
         if self._text.strip():
             raw = "".join(self._raw)
             # Blanks around a block are its neighbours': they come back as they were.
-            if not self._roots or raw[:1].isspace():
-                self.separators[-1] += raw[: len(raw) - len(raw.lstrip())]
+            self.separators[-1] += raw[: len(raw) - len(raw.lstrip())]
             self.blocks.append(Block(self._text.rstrip(), self._roots, self._kept))
             self.separators.append(raw[len(raw.rstrip()) :])
         else:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from inference.language import language_of
+from inference.language import detect, language_of
 from inference.predictors import Sentiment, Translation
 
 SOURCE, TARGET = "en", "vi"
@@ -31,9 +31,9 @@ def _of(language: str, known: Sequence[str], name: str) -> str:
 
 
 def confidence(text: str) -> tuple[str, float]:
-    """The language of a text, and how sure that is, in percent."""
-    words = [word for word in text.split() if any(map(str.isalpha, word))]
-    return language_of(text), min(99.0, 50.0 + 10.0 * len(words)) if words else 0.0
+    """The language of a text, and how many percent of its telling words speak for it."""
+    language, share = detect(text)
+    return language, round(100 * share, 1)
 
 
 class LibreRequest(_Foreign):

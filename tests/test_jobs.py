@@ -101,6 +101,15 @@ def test_what_one_job_meets_with_harms_no_other(bad: str, message: str) -> None:
     assert not pool.busy
 
 
+def test_a_fault_in_what_follows_a_search_is_its_jobs_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    languages, graph = copying()
+    broken, good = (TranslationJob(languages, ["text"], 1, 0) for _ in range(2))
+    monkeypatch.setattr(broken, "end", lambda *_: 1 / 0)
+    assert run(TranslationPool(as_graph(graph), 4, 1000), [broken, good]) == [broken, good]
+    assert isinstance(broken.error, ZeroDivisionError)
+    assert good.result()[0].texts == ["text"]
+
+
 def test_a_step_that_fails_ends_who_took_part_and_the_pool_goes_on() -> None:
     languages, graph = copying()
     pool = TranslationPool(as_graph(graph), 1, 1000)

@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from inference.language import is_vietnamese, language_of, vietnamese_share
+from inference.language import detect, is_vietnamese, language_of, vietnamese_share
 
 
 @pytest.mark.parametrize(
@@ -74,3 +74,9 @@ def test_vietnamese_share() -> None:
 )
 def test_is_vietnamese(text: str, expected: bool) -> None:
     assert is_vietnamese(text) == expected
+
+
+def test_how_many_words_speak_for_a_language() -> None:
+    assert detect("good phone, dep qua, pin good") == ("vi", 0.5)  # "pin" may be a battery
+    assert detect("The film was wonderful") == ("en", 1.0)
+    assert detect("12345") == ("en", 0.0)
