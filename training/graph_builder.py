@@ -23,7 +23,7 @@ _LOOKED_UP = 127
 
 
 def quantise(weight: Array, axis: int, steps: int = _STEPS) -> tuple[Array, Array]:
-    """7-bit integers and one scale for each channel: `weight ~ integers * scale`, scales taken over `axis`."""
+    """Integers from -steps to steps, one scale a channel: `weight ~ integers * scale`, scales taken over `axis`."""
     scale = np.abs(weight).max(axis=axis, keepdims=True) / steps
     scale[scale == 0] = 1.0
     return np.rint(weight / scale).astype(np.int8), scale.squeeze(axis).astype(np.float32)
