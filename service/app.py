@@ -9,6 +9,7 @@ from flask import Flask, Response, g, request
 from service.errors import register_errors
 from service.metrics import REQUESTS, SECONDS
 from service.models import Models
+from service.page import page
 from service.routes import routes
 from service.settings import Settings
 
@@ -24,6 +25,7 @@ def create_app(settings: Settings) -> Flask:
     app.extensions["hoiquy"] = {"settings": settings, "models": Models(settings)}
     register_errors(app)
     app.register_blueprint(routes)
+    app.register_blueprint(page)
 
     @app.before_request
     def begin() -> None:

@@ -1,0 +1,126 @@
+/** The service: what the page asks of it, and how it refuses. Texts travel in bodies, never in addresses. */
+
+import { say } from "./words.js";
+
+const KEY = "hoiquy.key";
+let key = readKey();
+
+function readKey() {
+  try {
+    return sessionStorage.getItem(KEY) ?? "";
+  } catch {
+    return "";
+  }
+}
+
+/** Whether a key is sent. */
+export const hasKey = () => key !== "";
+
+/** Send this key from now on; it is kept as long as the tab is open. */
+export function useKey(value) {
+  key = value;
+  try {
+    sessionStorage.setItem(KEY, value);
+  } catch {
+    // Then until the page is left.
+  }
+}
+
+/** Why there is no answer. */
+export class Refusal extends Error {
+  /**
+   * @param {string} kind the `error_type` of the service's error body, or "Offline" or "Answer"
+   * @param {string} message a sentence for people
+   * @param {number} retryAfter seconds until it may be tried again; 0 when trying again would not help
+   */
+  constructor(kind, message, retryAfter = 0) {
+    super(message);
+    this.kind = kind;
+    this.retryAfter = retryAfter;
+  }
+}
+
+/** Ask the service; raises Refusal, or the AbortError of the signal. */
+export async function call(path, { json, ...options } = {}) {
+  const headers = new Headers({ Accept: "application/json" });
+  if (key) headers.set("X-API-Key", key);
+  if (json) {
+    headers.set("Content-Type", "application/json");
+    options = { ...options, method: "POST", body: JSON.stringify(json) };
+  }
+  let response;
+  try {
+    response = await fetch(path, { cache: "no-store", credentials: "same-origin", ...options, headers });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Refusal("Offline", say("error-offline"), 3);
+  }
+  if (!response.ok) throw await refusal(response);
+  return response;
+}
+
+/** What the service's one error body says, in the words of the page. */
+async function refusal(response) {
+  const body = await response.json().catch(() => ({}));
+  const kind = typeof body.error_type === "string" ? body.error_type : "Internal";
+  const message = String(body.message ?? response.status).replace(/\.$/, "");
+  const wait = retryAfter(response);
+  switch (kind) {
+    case "RateLimited":
+    case "Overloaded":
+      return new Refusal(kind, say(response.status === 503 ? "error-unready" : "error-busy"), wait || 3);
+    case "Timeout":
+      return new Refusal(kind, say("error-slow"));
+    case "Auth":
+      return new Refusal(kind, say(hasKey() ? "key-refused" : "key-needed"));
+    case "TooLarge":
+      return new Refusal(kind, say("error-large", { message }));
+    case "Internal":
+      // A balancer whose servers are all away has no body of ours.
+      if ([502, 503, 504].includes(response.status)) return new Refusal("Offline", say("error-offline"), wait || 3);
+      return new Refusal(kind, say("error-internal", { request: response.headers.get("X-Request-ID") ?? "?" }));
+    default:
+      return new Refusal(kind, say("error-refused", { message }));
+  }
+}
+
+/** The seconds that a Retry-After asks for, of at most two minutes; it may be a number or a date. */
+function retryAfter(response) {
+  const value = response.headers.get("Retry-After");
+  if (value === null) return 0;
+  const seconds = /^\d+$/.test(value) ? Number(value) : (Date.parse(value) - Date.now()) / 1000;
+  return Number.isFinite(seconds) ? Math.min(Math.max(Math.ceil(seconds), 1), 120) : 0;
+}
+
+/** The first entry of a list in an answer; raises Refusal when it is not what was agreed. */
+function first(body, list, isOne) {
+  const found = body?.[list]?.[0];
+  if (!found || !isOne(found)) throw new Refusal("Answer", say("error-answer"));
+  return found;
+}
+
+/** The milliseconds that the service says it took. */
+function took(response) {
+  const match = /(?:^|,)\s*total;dur=([\d.]+)/.exec(response.headers.get("Server-Timing") ?? "");
+  return match ? Number(match[1]) : null;
+}
+
+const json = (response) => response.json().catch(() => null);
+
+/** Translate a text: the answer's entry for it, and `took`. */
+export async function translate(text, options, signal) {
+  const response = await call("translate", { json: { text, ...options }, signal });
+  const found = first(await json(response), "translations", (entry) => typeof entry.text === "string");
+  return { ...found, took: took(response) };
+}
+
+/** Classify a text: the answer's entry for it. */
+export async function classify(text, options, signal) {
+  const response = await call("sentiment", { json: { text, ...options }, signal });
+  return first(await json(response), "results", (entry) => entry.scores !== null && typeof entry.scores === "object");
+}
+
+/** What is served, and the limits. */
+export async function info() {
+  return (await json(await call("info"))) ?? {};
+}

@@ -1,0 +1,197 @@
+/** Files: small texts are read into the box, others are translated by the service, piece by piece, and fetched back. */
+
+import { Refusal, call } from "./api.js";
+import { element, find, iconButton } from "./elements.js";
+import * as source from "./source.js";
+import { countPoints } from "./spans.js";
+import { number, say } from "./words.js";
+
+const FIRST_WAIT = 400; // milliseconds between two looks at how far it is; each wait is longer than the one before
+const LONGEST_WAIT = 2000;
+const ENDS = ["done", "error"];
+
+let kinds = [];
+let most = Infinity;
+let problem = () => {};
+const jobs = new Set();
+
+/** Heed what the server takes: kinds of files, and characters of a text. */
+export function limitDocuments(found, characters) {
+  kinds = Array.isArray(found) ? found.filter((kind) => /^\.\w+$/.test(kind)) : [];
+  most = characters;
+  find("file").accept = [...new Set([".txt", ...kinds])].join();
+}
+
+const ending = (name) => /\.\w+$/.exec(name)?.[0].toLowerCase() ?? "";
+
+/** Open a file that was dropped or chosen. */
+export async function openFile(file) {
+  const kind = ending(file.name);
+  if (kind === ".txt" && (await readIntoBox(file))) return;
+  if (kinds.includes(kind)) translateFile(file);
+  else if (kind === ".txt") problem(say("file-size", { name: file.name }));
+  else problem(say("file-kind", { name: file.name, kinds: [...new Set([".txt", ...kinds])].join(" ") }));
+}
+
+/** Read a text into the box, if it fits there. Returns whether there is nothing more to do. */
+async function readIntoBox(file) {
+  if (file.size > 4 * most) return false;
+  let text;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer());
+  } catch {
+    problem(say("file-encoding", { name: file.name }));
+    return true;
+  }
+  if (countPoints(text) > most) return false;
+  source.replace(text.replace(/\r\n?/g, "\n"));
+  return true;
+}
+
+/** A pause, that the signal may end with an AbortError. */
+function pause(milliseconds, signal) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, milliseconds);
+    signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      reject(new DOMException("removed", "AbortError"));
+    });
+  });
+}
+
+/** Ask again as long as the service says when. */
+async function patiently(path, options, tries = 5) {
+  try {
+    return await call(path, options);
+  } catch (error) {
+    if (!(error instanceof Refusal) || !error.retryAfter || tries === 0) throw error;
+    await pause(1000 * error.retryAfter, options.signal);
+    return patiently(path, options, tries - 1);
+  }
+}
+
+async function translateFile(file) {
+  const job = drawJob(file.name);
+  const { signal } = job.controller;
+  const body = new FormData();
+  body.append("file", file);
+  try {
+    job.state("file-sending");
+    let status = await (await patiently("documents", { method: "POST", body, signal })).json();
+    job.path = `documents/${encodeURIComponent(String(status.id))}`;
+    for (let wait = FIRST_WAIT; !ENDS.includes(status.status); wait = Math.min(wait * 1.3, LONGEST_WAIT)) {
+      job.progress(status);
+      await pause(wait, signal);
+      status = await (await patiently(job.path, { signal })).json();
+    }
+    if (status.status === "error") throw new Refusal("Answer", String(status.error ?? ""));
+    job.state("file-fetching");
+    const answer = await patiently(`${job.path}/result`, { signal });
+    job.done(await answer.blob(), fileName(answer, file.name));
+    forget(job);
+  } catch (error) {
+    if (error.name === "AbortError") return;
+    job.fail(error instanceof Refusal ? error.message : say("error-answer"));
+    forget(job);
+  }
+}
+
+/** The name that the service gives the result, or else one made of the file's. */
+function fileName(answer, name) {
+  const header = answer.headers.get("Content-Disposition") ?? "";
+  const encoded = /filename\*=UTF-8''([^;]+)/i.exec(header)?.[1];
+  const plain = /filename="?([^";]+)"?/i.exec(header)?.[1];
+  try {
+    if (encoded) return decodeURIComponent(encoded);
+  } catch {
+    // Then the plain one.
+  }
+  return plain ?? name.replace(/(\.\w+)$/, ".vi$1");
+}
+
+/** The service need not keep what was fetched, failed or is not wanted. */
+function forget(job) {
+  if (job.path) call(job.path, { method: "DELETE", keepalive: true }).catch(() => {});
+  job.path = null;
+}
+
+/** A line of the list of files, and what can become of it. */
+function drawJob(name) {
+  const text = element("span", { class: "file-state", role: "status" });
+  const bar = element("progress", { "aria-label": say("file-progress", { name }) });
+  const line = element("li", {}, element("span", { class: "said" }, name), bar, text);
+  const job = { controller: new AbortController(), path: null, redraw: () => {} };
+  let address = null;
+  job.state = (key, values = {}) => {
+    job.redraw = () => {
+      text.textContent = say(key, values);
+    };
+    job.redraw();
+  };
+  job.progress = ({ status, done, total }) => {
+    if (total > 0 && done >= 0) {
+      bar.max = total;
+      bar.value = done;
+    }
+    const isUnderWay = status === "translating" && total > 0;
+    job.state(isUnderWay ? "file-translating" : "file-queued", { done: number(done ?? 0), total: number(total ?? 0) });
+  };
+  job.done = (blob, fetchedName) => {
+    address = URL.createObjectURL(blob);
+    const link = element("a", { class: "main", href: address, download: fetchedName }, say("download"));
+    bar.replaceWith(link);
+    job.state("file-done");
+  };
+  job.fail = (message) => {
+    bar.remove();
+    line.classList.add("failed");
+    job.state("file-error", { message });
+  };
+  line.append(
+    iconButton("close", say("remove"), () => {
+      job.controller.abort();
+      forget(job);
+      if (address) URL.revokeObjectURL(address);
+      line.remove();
+      jobs.delete(job);
+      find("documents").hidden = jobs.size === 0;
+      find("open-file").focus();
+    }),
+  );
+  jobs.add(job);
+  find("document-list").append(line);
+  find("documents").hidden = false;
+  return job;
+}
+
+/** Write what is shown in the interface's new language. */
+export function redrawDocuments() {
+  for (const job of jobs) job.redraw();
+}
+
+/** Begin to listen; `complain(message)` says what is wrong with a file. */
+export function startDocuments(complain) {
+  problem = complain;
+  const chooser = find("file");
+  find("open-file").addEventListener("click", () => chooser.click());
+  chooser.addEventListener("change", () => {
+    for (const file of chooser.files) openFile(file);
+    chooser.value = "";
+  });
+  const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
+  const shade = (isShown) => document.body.classList.toggle("dropping", isShown);
+  document.addEventListener("dragover", (event) => {
+    if (!carriesFiles(event)) return;
+    event.preventDefault();
+    shade(true);
+  });
+  document.addEventListener("dragleave", (event) => {
+    if (event.relatedTarget === null) shade(false);
+  });
+  document.addEventListener("drop", (event) => {
+    shade(false);
+    if (!carriesFiles(event)) return;
+    event.preventDefault();
+    for (const file of event.dataTransfer.files) openFile(file);
+  });
+}

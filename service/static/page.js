@@ -1,0 +1,231 @@
+/** The page: asks as the text is typed, and shows the answer in the view that is chosen. */
+
+import { info } from "./api.js";
+import { limitDocuments, redrawDocuments, startDocuments } from "./documents.js";
+import { element, find } from "./elements.js";
+import { remember, remembers, startHistory } from "./history.js";
+import { drawTheme, startTheme } from "./look.js";
+import { clearNotice, showNotice, showRefusal, startNotice } from "./notice.js";
+import { drawOptions, keepOptions, startOptions } from "./options.js";
+import { sentiment } from "./sentiment.js";
+import * as source from "./source.js";
+import { countPoints } from "./spans.js";
+import { startTranslation, translation } from "./translation.js";
+import { number, say, switchLanguage, translatePage } from "./words.js";
+
+const PAUSE = 150; // milliseconds without a key before a text is asked for
+const SETTLED = 2000; // and before it goes into the history
+const SLOW = 250; // before an old answer looks old
+const FEW = 0.8; // of the characters that a text may have: with more, the count is said in words
+const EXAMPLES = {
+  translation: ["I love you.", "Where can I find good coffee?", "We have known each other since we were children."],
+  sentiment: ["A wonderful, moving film.", "The room was clean, but the staff were rude and slow.", "Phim hay quá!"],
+};
+const VIEWS = { translation, sentiment };
+
+let view = "translation";
+let limit = Infinity;
+let controller = new AbortController();
+let asking = 0;
+let settling = 0;
+let answered = null; // the text that the answer shown is to
+let served = null; // what the server says of itself
+
+/** Ask for the text as it stands, after a pause; whatever was asked before is no longer wanted. */
+function ask(wait = 0) {
+  clearTimeout(asking);
+  clearTimeout(settling);
+  controller.abort();
+  controller = new AbortController();
+  const { signal } = controller;
+  asking = setTimeout(() => answer(signal), wait);
+}
+
+async function answer(signal, isWhole = false) {
+  const text = source.text();
+  const current = VIEWS[view];
+  clearNotice();
+  answered = null;
+  if (!text.trim()) {
+    current.clear();
+    return;
+  }
+  const count = countPoints(text);
+  if (count > limit) {
+    showNotice(say("error-long", { count: number(count), limit: number(limit) }));
+    return;
+  }
+  const slow = setTimeout(() => find("result").classList.add("stale"), SLOW);
+  const show = async (detailed) => current.show(await current.ask(text, detailed, signal), detailed);
+  try {
+    await show(isWhole || count <= current.instant);
+    answered = text;
+    if (!current.isDetailed && count <= current.limit) await show(true);
+    settling = setTimeout(settle, SETTLED);
+  } catch (error) {
+    if (signal.aborted) return;
+    showRefusal(error, ask);
+  } finally {
+    clearTimeout(slow);
+    if (!signal.aborted) find("result").classList.remove("stale");
+  }
+}
+
+/** If the text has its answer, it is what was meant: it goes into the history. */
+function settle() {
+  clearTimeout(settling);
+  const text = source.text();
+  if (answered === text) remember({ view, text, gist: VIEWS[view].gist });
+}
+
+function drawCount() {
+  const text = source.text();
+  const count = countPoints(text);
+  const line = find("count");
+  const isShort = count <= FEW * limit;
+  const said = { count: number(count), limit: number(limit) };
+  line.textContent = isShort ? `${said.count} / ${said.limit}` : say("count", said);
+  line.hidden = limit === Infinity;
+  line.classList.toggle("over", count > limit);
+  find("bench").dataset.size = count <= 90 ? "large" : count <= 400 ? "middle" : "small";
+  find("clear").hidden = text === "";
+  find("examples").hidden = text !== "";
+}
+
+function drawExamples() {
+  const item = (text) => {
+    const button = element("button", { type: "button" }, text);
+    button.addEventListener("click", () => source.replace(text, true));
+    return element("li", {}, button);
+  };
+  find("examples").replaceChildren(...EXAMPLES[view].map(item));
+}
+
+/** Show another view of the same text. */
+function choose(name) {
+  settle();
+  VIEWS[view].clear();
+  source.unmark();
+  answered = null;
+  view = name;
+  for (const other of Object.keys(VIEWS)) {
+    const tab = find(`tab-${other}`);
+    tab.setAttribute("aria-selected", other === view);
+    tab.tabIndex = other === view ? 0 : -1;
+    find(other).hidden = other !== view;
+  }
+  const isTranslation = view === "translation";
+  find("options").hidden = !isTranslation;
+  find("source-name").dataset.i18n = isTranslation ? "english" : "text";
+  find("source-name").textContent = say(isTranslation ? "english" : "text");
+  find("source").lang = isTranslation ? "en" : "";
+  drawExamples();
+  ask();
+}
+
+function drawState() {
+  const line = find("state");
+  const models = Object.values(served?.models ?? {});
+  const isReady = models.length > 0 && models.every((model) => model?.status === "ok");
+  line.classList.toggle("ready", isReady);
+  line.textContent = say(served === null ? "waiting" : isReady ? "ready" : "not-ready");
+}
+
+/** Ask the server what it serves, until it says so. */
+async function prepare() {
+  try {
+    served = await info();
+  } catch (error) {
+    drawState();
+    showRefusal(error, prepare);
+    return;
+  }
+  const limits = served.limits ?? {};
+  if (limits.max_text_characters > 0) limit = limits.max_text_characters;
+  translation.limits(limits);
+  limitDocuments(served.documents?.kinds, limit);
+  drawState();
+  drawCount();
+  if (source.text()) ask();
+}
+
+function redraw() {
+  translatePage();
+  drawTheme();
+  drawOptions();
+  drawState();
+  drawCount();
+  redrawDocuments();
+  VIEWS[view].redraw();
+}
+
+function startTabs() {
+  const names = Object.keys(VIEWS);
+  for (const name of names) find(`tab-${name}`).addEventListener("click", () => choose(name));
+  document.querySelector("[role=tablist]").addEventListener("keydown", (event) => {
+    const steps = { ArrowRight: 1, ArrowLeft: -1 };
+    if (!(event.key in steps)) return;
+    event.preventDefault();
+    const next = names[(names.indexOf(view) + steps[event.key] + names.length) % names.length];
+    choose(next);
+    find(`tab-${next}`).focus();
+  });
+}
+
+/** Keys for the whole page. */
+function pressed(event) {
+  if (document.querySelector("dialog[open]")) return;
+  const tab = { Digit1: "translation", Digit2: "sentiment" }[event.code];
+  if (event.altKey && !event.ctrlKey && !event.metaKey && tab) {
+    event.preventDefault();
+    choose(tab);
+  } else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+    event.preventDefault();
+    ask();
+  } else if (event.key === "Escape" && !event.isComposing && !event.target.closest("#options")) {
+    source.replace("", true);
+  }
+}
+
+function start() {
+  translatePage();
+  startTheme();
+  startNotice();
+  startTabs();
+  startOptions(() => {
+    keepOptions(remembers());
+    ask(PAUSE);
+  });
+  startTranslation({ ask, settle });
+  startDocuments(showNotice);
+  startHistory(
+    (entry) => {
+      if (entry.view in VIEWS && entry.view !== view) choose(entry.view);
+      source.replace(entry.text, true);
+    },
+    (isWanted) => keepOptions(isWanted),
+  );
+  source.listen((number, byKeyboard) => VIEWS[view].point(number, byKeyboard));
+  find("source").addEventListener("input", () => {
+    drawCount();
+    ask(PAUSE);
+  });
+  find("source").addEventListener("blur", settle);
+  find("clear").addEventListener("click", () => source.replace("", true));
+  for (const { detailButton } of Object.values(VIEWS)) {
+    detailButton.addEventListener("click", () => answer(controller.signal, true));
+  }
+  find("language").addEventListener("click", () => {
+    switchLanguage();
+    redraw();
+  });
+  document.addEventListener("keydown", pressed);
+  drawExamples();
+  drawCount();
+  drawState();
+  source.unmark();
+  if (matchMedia("(hover: hover)").matches) find("source").focus();
+  prepare();
+}
+
+start();
