@@ -6,7 +6,7 @@ as attention tells. Tags, attributes, comments and what is not to be translated 
 
 import html
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -26,10 +26,15 @@ _INLINE = frozenset(
 _OPAQUE = frozenset("script style code pre textarea kbd samp var svg math noscript template iframe object".split())
 _DEEPEST = 50
 """Elements within each other; what is deeper is a tag by itself."""
+_LONGEST = 10_000
+"""Characters of a block, then another one begins: so the time to read a text grows with its length alone."""
 _SLOT = re.compile("\\{\ue000(\\d+)\\}")
 _MARKS = ".,;:!?…()[]\"'“”‘’«»"
 _CORE = re.compile(rf"[^\s{re.escape(_MARKS)}](?:.*[^\s{re.escape(_MARKS)}])?", re.DOTALL)
 """A text without the marks at its ends."""
+_BREAK = "\ue001"
+_LINE_START = re.compile(r"[-+*#>=|:~`]|\d+[.)]")
+"""What must not come to stand at the beginning of a line, where it can mean something else."""
 _NO_TRANSLATION = re.compile(r"\btranslate\s*=\s*[\"']?no\b|\bclass\s*=\s*[\"'][^\"']*\bnotranslate\b", re.IGNORECASE)
 
 
@@ -57,9 +62,17 @@ class Block:
     elements: list[_Element]
     kept: list[str]
     """What is in the slots."""
+    escape: Callable[[str], str]
+    """Makes text fit to stand between tags."""
+    breaks: list[tuple[int, str]] = field(default_factory=list)
+    """Line breaks within the text that mean no more than a blank: where they stand, and what they are."""
+    raw: str = ""
+    """The block as it was; it is put back when its translation is its text."""
 
     def markup(self, translation: str, links: Sequence[Link]) -> str:
-        """The translation as HTML, with the elements around what their words became."""
+        """The translation with the elements around what their words became."""
+        if self.raw and translation == self.text:
+            return self.raw
         words = [match.span() for match in re.finditer(r"\S+", translation)]
         best: dict[Span, tuple[float, Span]] = {}
         for link in links:
@@ -68,12 +81,31 @@ class Block:
         sources = np.array([best[word][1] if word in best else (-1, -1) for word in words]).reshape(-1, 2)
         inserts: list[tuple[int, str]] = []
         _place(self.elements, translation, words, sources, (0, len(words)), inserts)
+        broken = self._broken(translation)
         parts, start = [], 0
         for place, tag in inserts:
-            parts += [html.escape(translation[start:place], quote=False), tag]
+            parts += [self.escape(broken[start:place]), tag]
             start = place
-        marked = "".join([*parts, html.escape(translation[start:], quote=False)])
+        marked = "".join([*parts, self.escape(broken[start:])])
+        for _, line_break in self.breaks:
+            marked = marked.replace(_BREAK, line_break, 1)
         return _SLOT.sub(lambda match: self.kept[int(match.group(1))], marked)
+
+    def _broken(self, translation: str) -> str:
+        """The translation with a mark in the place of those blanks that are to be line breaks: lines are about as long,
+        beside each other, as they were.
+        """
+        letters = list(translation)
+        gaps = [m.start() for m in re.finditer(r" (?=\S)", translation) if not _LINE_START.match(translation, m.end())]
+        for place, _ in self.breaks:
+            wanted = place / len(self.text) * len(translation)
+            if not gaps:
+                letters += _BREAK
+                continue
+            nearest = min(gaps, key=lambda gap: abs(gap - wanted))
+            letters[nearest] = _BREAK
+            gaps = [gap for gap in gaps if gap > nearest]
+        return "".join(letters)
 
 
 def _place(
@@ -113,7 +145,9 @@ def _place(
                     (begin, end), core.span() if core else (0, 0), element.marks, strict=True
                 )
             )
-        inserts.append((begin, element.opening))
+        # At the end there is no blank left that could stand before it.
+        apart = " " if last == first == len(words) and words and not glued else ""
+        inserts.append((begin, apart + element.opening))
         _place(element.children, text, words, sources, (first, last), inserts)
         if element.closing:
             inserts.append((end, element.closing))
@@ -136,9 +170,20 @@ class Page:
         return "".join(parts)
 
 
+def escape_html(text: str) -> str:
+    """Text as it stands between tags."""
+    return html.escape(text, quote=False)
+
+
 def read_html(text: str) -> Page:
     """Take an HTML text apart; whatever its tags are, closed or not, `join` puts every one of them back."""
-    reader = _Reader()
+    reader = Reader(html.unescape, escape_html)
+    read_html_into(reader, text)
+    return reader.page()
+
+
+def read_html_into(reader: "Reader", text: str) -> None:
+    """Take an HTML text apart that is a part of another text."""
     position = 0
     while position < len(text):
         match = _TOKEN.search(text, position)
@@ -147,19 +192,18 @@ def read_html(text: str) -> Page:
             break
         position = _read_comment(reader, text, match) if match.group() == "<!--" else _read_tag(reader, text, match)
     reader.flush()
-    return Page(reader.blocks, reader.separators)
 
 
-def _read_comment(reader: "_Reader", text: str, match: re.Match[str]) -> int:
+def _read_comment(reader: "Reader", text: str, match: re.Match[str]) -> int:
     end = text.find("-->", match.end()) + 3
-    if end < 3:
-        reader.words(match.group())
-        return match.end()
+    if end < 3:  # to a browser all the rest is the comment
+        reader.boundary(text[match.start() :])
+        return len(text)
     reader.single(text[match.start() : end])
     return end
 
 
-def _read_tag(reader: "_Reader", text: str, match: re.Match[str]) -> int:
+def _read_tag(reader: "Reader", text: str, match: re.Match[str]) -> int:
     """Take a tag, or the whole of an element that is not to be translated; returns where the text goes on."""
     tag = match.group()
     found = _NAME.match(tag)
@@ -174,34 +218,48 @@ def _read_tag(reader: "_Reader", text: str, match: re.Match[str]) -> int:
         else:
             reader.boundary(text[match.start() : end])
         return end
+    read_tag_into(reader, tag)
+    return match.end()
+
+
+def read_tag_into(reader: "Reader", tag: str) -> None:
+    """Take one tag of HTML."""
+    found = _NAME.match(tag)
+    name = found.group(1).lower() if found else ""
     if name not in _INLINE:
         reader.boundary(tag)
-    elif closes:
+    elif tag.startswith("</"):
         reader.close(tag, name)
-    elif alone or name in _VOID:
+    elif tag.endswith("/>") or name in _VOID:
         reader.single(tag)
     else:
         reader.open(tag, name)
-    return match.end()
 
 
 def _end_of(text: str, start: int, name: str) -> int:
     """Where an element ends whose opening tag ends at `start`: behind its closing tag, or with the text."""
     depth = 1
-    for match in re.finditer(rf"<(/?){re.escape(name)}(?=[\s/>])[^>]*>", text[start:], re.IGNORECASE):
+    for match in re.compile(rf"<(/?){re.escape(name)}(?=[\s/>])[^>]*>", re.IGNORECASE).finditer(text, start):
         depth += -1 if match.group(1) else 1
         if depth == 0:
-            return start + match.end()
+            return match.end()
     return len(text)
 
 
-class _Reader:
-    """Collects blocks."""
+class Reader:
+    """Collects the blocks of a text from its pieces, in order."""
 
-    def __init__(self) -> None:
-        self.blocks: list[Block] = []
-        self.separators = [""]
+    def __init__(self, plain: Callable[[str], str], escape: Callable[[str], str]) -> None:
+        """Take what makes of a piece the text that it shows, and what turns such text back."""
+        self._plain, self._escape = plain, escape
+        self._blocks: list[Block] = []
+        self._separators = [""]
         self._begin()
+
+    def page(self) -> Page:
+        """What was read."""
+        self.flush()
+        return Page(self._blocks, self._separators)
 
     def _begin(self) -> None:
         self._raw: list[str] = []
@@ -209,12 +267,23 @@ class _Reader:
         self._roots: list[_Element] = []
         self._open: list[tuple[str, _Element]] = []
         self._kept: list[str] = []
+        self._breaks: list[tuple[int, str]] = []
 
     def words(self, text: str) -> None:
         """Text between tags. White space of any kind is one blank, as in a browser."""
+        if len(self._text) > _LONGEST:
+            self.flush()
         self._raw.append(text)
-        plain = re.sub(r"\s+", " ", html.unescape(text))
+        plain = re.sub(r"\s+", " ", self._plain(text))
         self._text += plain.lstrip() if self._text.endswith(" ") or not self._text else plain
+
+    def line_break(self, raw: str) -> None:
+        """The end of a line within the text, with what begins the next one."""
+        self._raw.append(raw)
+        if not self._text.strip():
+            return
+        self._text = self._text.rstrip() + " "
+        self._breaks.append((len(self._text), raw))
 
     def keep(self, raw: str) -> None:
         """Something within the text that stays as it is."""
@@ -256,16 +325,17 @@ class _Reader:
     def boundary(self, raw: str) -> None:
         """What ends a block, and stands before the next one."""
         self.flush()
-        self.separators[-1] += raw
+        self._separators[-1] += raw
 
     def flush(self) -> None:
         """End the block."""
         if self._text.strip():
             raw = "".join(self._raw)
             # Blanks around a block are its neighbours': they come back as they were.
-            self.separators[-1] += raw[: len(raw) - len(raw.lstrip())]
-            self.blocks.append(Block(self._text.rstrip(), self._roots, self._kept))
-            self.separators.append(raw[len(raw.rstrip()) :])
+            self._separators[-1] += raw[: len(raw) - len(raw.lstrip())]
+            text, core = self._text.rstrip(), raw.strip()
+            self._blocks.append(Block(text, self._roots, self._kept, self._escape, self._breaks, core))
+            self._separators.append(raw[len(raw.rstrip()) :])
         else:
-            self.separators[-1] += "".join(self._raw)
+            self._separators[-1] += "".join(self._raw)
         self._begin()

@@ -145,17 +145,37 @@ class TranslationPredictor:
         terms: Mapping[str, str] = _NONE,
     ) -> "TranslationRequest":
         """What is to be done for some texts. Raises ValueError as `predict` does."""
+        if markup:
+            return self.page_job([read_html(text) for text in texts], beam_size, terms=terms)
+        return self._job(texts, [], beam_size, alternatives, align=align, terms=terms)
+
+    def page_job(
+        self, pages: Sequence[Page], beam_size: int | None = None, *, terms: Mapping[str, str] = _NONE
+    ) -> "TranslationRequest":
+        """What is to be done for texts that have been taken apart, whatever their markup. Raises as `predict` does."""
+        return self._job([], pages, beam_size, 0, align=True, terms=terms)
+
+    def _job(
+        self,
+        texts: Sequence[str],
+        pages: Sequence[Page],
+        beam_size: int | None,
+        alternatives: int,
+        *,
+        align: bool,
+        terms: Mapping[str, str],
+    ) -> "TranslationRequest":
         size = self.languages.decode.beam_size if beam_size is None else beam_size
         if size < 1:
             raise ValueError(f"beam_size is {size}: give 1 (greedy) or more")
         if alternatives < 0:
             raise ValueError(f"alternatives is {alternatives}: give 0 or more")
-        if (align or markup) and not self.graph.aligns:
+        if align and not self.graph.aligns:
             raise ValueError(
                 f"{self.checkpoint.path} says not what it attends to, as an early version exported it: export it again"
             )
         found = Terms(terms)
-        return TranslationRequest(self.languages, texts, size, alternatives, align=align, markup=markup, terms=found)
+        return TranslationRequest(self.languages, texts, pages, size, alternatives, align=align, terms=found)
 
     def results(self, job: "TranslationRequest") -> list[Translation]:
         """What became of the texts of a finished job."""
@@ -169,22 +189,21 @@ class TranslationPredictor:
 
 
 class TranslationRequest(TranslationJob):
-    """Texts to be translated, which may be HTML: then the texts of their blocks are."""
+    """Texts to be translated, or pages: then the texts of their blocks are."""
 
     def __init__(
         self,
         languages: Languages,
         texts: Sequence[str],
+        pages: Sequence[Page],
         beam_size: int,
         alternatives: int,
         *,
         align: bool,
-        markup: bool,
         terms: Terms,
     ) -> None:
-        self.pages = [read_html(text) for text in texts] if markup else []
-        if markup:
-            texts, alternatives, align = [block.text for page in self.pages for block in page.blocks], 0, True
+        self.pages = pages
+        texts = [*texts, *(block.text for page in pages for block in page.blocks)]
         super().__init__(languages, texts, beam_size, alternatives, align=align, terms=terms)
 
 

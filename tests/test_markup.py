@@ -11,7 +11,8 @@ from inference.markup import Block, Page, read_html
 
 
 def same(block: Block) -> str:
-    """A block whose translation is its text."""
+    """A block whose translation is its text, put together as any other is."""
+    block.raw = ""
     places = [match.span() for match in re.finditer(r"\S+", block.text)]
     return block.markup(block.text, [Link(place, place, 1.0) for place in places])
 
@@ -120,6 +121,6 @@ def test_marks_stay_in_or_out(text: str, translation: str, marked: str) -> None:
 
 @pytest.mark.parametrize("unit", ["<!--", "<a ", '<a "', "<", "<b>", "</b>", "<b>x ", "<i/>", "<![CDATA[", "<p>x</p>"])
 def test_the_longest_text_takes_no_long_time(unit: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     back(read_html((unit * 20_000)[:20_000]))
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2

@@ -1,0 +1,1 @@
+"""Files that are translated whole: what of them is text, and how they are put together again."""

@@ -1,0 +1,188 @@
+"""Word documents (.docx): the text of runs, with their formatting around what their words became."""
+
+import html
+import io
+import re
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from inference.documents.document import Document, DocumentError
+from inference.markup import Block, Reader
+
+_PARTS = re.compile(r"word/(?:document|header\d*|footer\d*|footnotes|endnotes)\.xml")
+_MOST_BYTES = 100 * 1024 * 1024
+"""Unpacked; a small file can hold a very large one."""
+_PROPERTIES = r"(?P<format>(?:<w:rPr>(?:(?!</?w:rPr[ >]).)*</w:rPr>|<w:rPr/>)?)"
+_PIECE = re.compile(
+    "|".join(
+        (
+            rf"(?P<run><w:r(?: [^>]*)?>{_PROPERTIES}"
+            r"(?:<w:t(?: [^>]*)?>[^<]*</w:t>|<w:t/>|<w:lastRenderedPageBreak/>)+</w:r>)",
+            r"(?P<note><w:r(?: [^>]*)?>(?:<w:rPr>(?:(?!</?w:rPr[ >]).)*</w:rPr>)?"
+            r"<w:(?:footnote|endnote)Reference[^>]*/></w:r>|<w:bookmark(?:Start|End)[^>]*/>)",
+            r"(?P<proof><w:proofErr[^>]*/>)",
+            r"(?P<link><w:hyperlink(?: [^>]*)?>)",
+            r"(?P<unlink></w:hyperlink>)",
+        )
+    ),
+    re.DOTALL,
+)
+_TEXT = re.compile(r"<w:t(?: [^>]*)?>([^<]*)</w:t>")
+# Within a translation: an element begins, its number, that ends; it ends; something that has no text, its number.
+_OPEN, _NUMBERED, _CLOSE, _ALONE, _SAME = "\ue100", "\ue101", "\ue102", "\ue103", "\ue104"
+_MARK = re.compile(f"({_OPEN}\\d+{_NUMBERED}|{_CLOSE}|{_ALONE}\\d+{_NUMBERED})")
+_MARKS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ue100-\ue104]")
+
+
+@dataclass
+class _Part:
+    """An XML file of the document: what stands between its texts, and these."""
+
+    name: str
+    separators: list[str]
+    passages: list["_Passage"]
+
+
+@dataclass
+class _Passage:
+    """A run of text in a paragraph."""
+
+    raw: str
+    base: str
+    """The formatting of most of it."""
+    block: Block
+    tags: list[tuple[str, str]]
+    """What begins and ends each element; of formatting, nothing ends it."""
+    blanks: tuple[str, str]
+    """Before and behind the text."""
+
+    def render(self, marked: str) -> str:
+        """The XML of a translation with marks."""
+        if marked == _SAME:
+            return self.raw
+        formats, ends, parts = [self.base], [""], list[str]()
+        lead, trail = self.blanks
+        for piece in _MARK.split(f"{lead}{marked}{trail}"):
+            if piece.startswith(_OPEN):
+                begin, end = self.tags[int(piece[1:-1])]
+                formats.append(formats[-1] if end else begin)
+                ends.append(end)
+                parts.append(begin if end else "")
+            elif piece == _CLOSE:
+                formats.pop()
+                parts.append(ends.pop())
+            elif piece.startswith(_ALONE):
+                parts.append(self.tags[int(piece[1:-1])][0])
+            elif piece:
+                parts.append(_run(formats[-1], piece))
+        return "".join(parts)
+
+
+def _run(formatting: str, text: str) -> str:
+    return f'<w:r>{formatting}<w:t xml:space="preserve">{html.escape(text, quote=False)}</w:t></w:r>'
+
+
+def read_word(data: bytes) -> Document:
+    """A document whose blocks are the runs of text in its paragraphs, headers, footers and notes.
+
+    Raises DocumentError when it is no such document.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            if sum(info.file_size for info in archive.infolist()) > _MOST_BYTES:
+                raise DocumentError(f"it unpacks to more than {_MOST_BYTES >> 20} MiB: split it")
+            files = [(info, archive.read(info)) for info in archive.infolist()]
+        parts = [_part(info.filename, xml.decode()) for info, xml in files if _PARTS.fullmatch(info.filename)]
+    except (zipfile.BadZipFile, UnicodeDecodeError, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
+        if isinstance(error, DocumentError):
+            raise
+        raise DocumentError(f"it is no Word document: {error}") from error
+    if not any(part.name == "word/document.xml" for part in parts):
+        raise DocumentError("it is no Word document: it has no word/document.xml")
+
+    def write(blocks: Sequence[str]) -> bytes:
+        left = iter(blocks)
+        texts = {part.name: _joined(part, [next(left) for _ in part.passages]) for part in parts}
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w") as archive:
+            for info, content in files:
+                text = texts.get(info.filename)
+                archive.writestr(info, content if text is None else text.encode(), compress_type=info.compress_type)
+        return packed.getvalue()
+
+    return Document([passage.block for part in parts for passage in part.passages], write)
+
+
+def _joined(part: _Part, blocks: Sequence[str]) -> str:
+    pieces = [part.separators[0]]
+    for passage, marked, separator in zip(part.passages, blocks, part.separators[1:], strict=True):
+        pieces += [passage.render(marked), separator]
+    return "".join(pieces)
+
+
+def _part(name: str, xml: str) -> _Part:
+    """Take an XML file apart."""
+    part = _Part(name, [], [])
+    end = 0
+    for pieces in _sequences(xml):
+        passage = _passage(xml, pieces)
+        if passage:
+            part.separators.append(xml[end : pieces[0].start()])
+            part.passages.append(passage)
+            end = pieces[-1].end()
+    part.separators.append(xml[end:])
+    return part
+
+
+def _sequences(xml: str) -> list[list[re.Match[str]]]:
+    """Pieces that follow upon each other with nothing between."""
+    sequences: list[list[re.Match[str]]] = []
+    for match in _PIECE.finditer(xml):
+        if sequences and sequences[-1][-1].end() == match.start():
+            sequences[-1].append(match)
+        else:
+            sequences.append([match])
+    return sequences
+
+
+def _passage(xml: str, pieces: Sequence[re.Match[str]]) -> _Passage | None:
+    """The text of a sequence of pieces; None when it has no letter, or half of a link."""
+    kinds = [piece.lastgroup if piece.lastgroup != "format" else "run" for piece in pieces]
+    texts = [_text(piece) for piece in pieces]
+    if kinds.count("link") != kinds.count("unlink") or not any(map(str.isalpha, "".join(texts))):
+        return None
+    lengths: dict[str, int] = {}
+    for piece, text in zip(pieces, texts, strict=True):
+        lengths[piece.group("format") or ""] = lengths.get(piece.group("format") or "", 0) + len(text)
+    base = max(lengths, key=lambda formatting: lengths[formatting])
+    reader = Reader(str, str)
+    tags: list[tuple[str, str]] = []
+    for piece, kind, text in zip(pieces, kinds, texts, strict=True):
+        formatting = piece.group("format") or ""
+        if kind == "run" and formatting == base:
+            reader.words(text)
+        elif kind == "run":
+            tags.append((formatting, ""))
+            reader.open(f"{_OPEN}{len(tags) - 1}{_NUMBERED}", "run")
+            reader.words(text)
+            reader.close(_CLOSE, "run")
+        elif kind == "link":
+            tags.append((piece.group(), "</w:hyperlink>"))
+            reader.open(f"{_OPEN}{len(tags) - 1}{_NUMBERED}", "link")
+        elif kind == "unlink":
+            reader.close(_CLOSE, "link")
+        elif kind == "note":
+            tags.append((piece.group(), ""))
+            reader.single(f"{_ALONE}{len(tags) - 1}{_NUMBERED}")
+    (block,) = reader.page().blocks
+    block.raw = _SAME
+    whole = "".join(texts)
+    blanks = whole[: len(whole) - len(whole.lstrip())], whole[len(whole.rstrip()) :]
+    return _Passage(xml[pieces[0].start() : pieces[-1].end()], base, block, tags, blanks)
+
+
+def _text(piece: re.Match[str]) -> str:
+    if not piece.group("run"):
+        return ""
+    return _MARKS.sub("", html.unescape("".join(_TEXT.findall(piece.group()))))

@@ -1,0 +1,354 @@
+"""Documents: what of a file is text, and that all else comes back as it was."""
+
+import contextlib
+import io
+import json
+import re
+import time
+import zipfile
+
+import polib
+import pytest
+
+from inference.alignment import Link
+from inference.documents.document import Document, DocumentError
+from inference.documents.kinds import KINDS, read_document
+from inference.markup import Block
+
+
+def in_capitals(block: Block) -> str:
+    """A block whose translation has the same words in capitals, in the same places."""
+    places = [match.span() for match in re.finditer(r"\S+", block.text)]
+    return block.markup(block.text.upper(), [Link(place, place, 1.0) for place in places])
+
+
+def texts(document: Document) -> list[str]:
+    return [block.text for block in document.blocks]
+
+
+def capitals(name: str, data: str) -> str:
+    document = read_document(name, data.encode())
+    return document.write([in_capitals(block) for block in document.blocks]).decode()
+
+
+def unchanged(name: str, data: bytes) -> bytes:
+    """The document when every block's translation is its text."""
+    document = read_document(name, data)
+    return document.write([block.markup(block.text, []) for block in document.blocks])
+
+
+def test_text_keeps_every_blank() -> None:
+    text = "\n\n  First line.  \n\tSecond, and third.\r\n\n\nLast"
+    assert capitals("a.txt", text) == "\n\n  FIRST LINE.  \n\tSECOND, AND THIRD.\r\n\n\nLAST"
+    assert texts(read_document("a.txt", text.encode())) == ["First line.", "Second, and third.", "Last"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_encodings_come_back(encoding: str) -> None:
+    document = read_document("a.txt", "Càfé one\ntwo".encode(encoding))
+    assert document.write(["một", "hai"]) == "một\nhai".encode(encoding)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "words"),
+    [
+        ("a.txt", b"\xff\xfe\x00", "UTF-16-LE"),
+        ("a.txt", b"caf\xe9", "not UTF-8 .* at byte 3"),
+        ("a.txt", b"a\x00b", "NUL"),
+        ("a.json", b"{'a': 1}", "not JSON"),
+        ("a.json", b"[" * 100_000, "not JSON"),
+        ("a.srt", b"no subtitles here", "no subtitles"),
+        ("a.po", b"# nothing\n", "no message catalogue"),
+        ("a.po", b'msgid "x"\nmsgstr "y\nmsg z', "no message catalogue"),
+        ("a.docx", b"PK no zip", "no Word document"),
+        ("a.pdf", b"%PDF", r"\.pdf is no kind .* \.txt, .*\.docx"),
+        ("README", b"x", "README is no kind"),
+    ],
+)
+def test_what_cannot_be_read_is_named(name: str, data: bytes, words: str) -> None:
+    with pytest.raises(DocumentError, match=words):
+        read_document(name, data)
+
+
+MARKDOWN = """---
+title: Keep me
+---
+# A *great* title
+
+Hello **big [world](http://x.y/z "t")** with `code x` and ![img](a.png).
+Second line goes on, 2 * 3 and snake_case_name \\*not\\* &amp; fine<br>
+third.  \r
+Hard break.
+
+> quote one
+> goes **on
+> here**
+
+- item one
+  continued
+- [ ] task two
+1. first
+   ```sh
+   make x
+   ```
+
+| Head | Other |
+|---|:-:|
+| a cell | **bold** |
+| a\\|b | 7 |
+
+<p align="center">
+  <b>Html text</b> <img src="x.png">
+</p>
+
+Setext
+======
+
+[ref]: http://x
+Note[^1] and [a][ref] by <http://auto.link>.
+
+    indented code
+"""
+
+
+def test_markdown() -> None:
+    assert texts(read_document("README.md", MARKDOWN.encode())) == [
+        "A great title",
+        "Hello big world with {\ue0000} and {\ue0001}. Second line goes on, "
+        "2 * 3 and snake_case_name {\ue0002} {\ue0003} fine",
+        "third.",
+        "Hard break.",
+        "quote one goes on here",
+        "item one continued",
+        "{\ue0000} task two",
+        "first",
+        "Head",
+        "Other",
+        "a cell",
+        "bold",
+        "7",
+        "Html text",
+        "Setext",
+        "Note{\ue0000} and a by {\ue0001}.",
+    ]
+    found = capitals("README.md", MARKDOWN)
+    assert found.lower() == MARKDOWN.lower()
+    for kept in (
+        "title: Keep me",
+        '](http://x.y/z "t")',
+        "`code x`",
+        "![img](a.png)",
+        "make x",
+        "a\\|b",
+        "indented code",
+    ):
+        assert kept in found
+    assert "**BIG [WORLD](" in found
+    assert "> GOES **ON\n> HERE**" in found
+    assert unchanged("a.md", MARKDOWN.encode()) == MARKDOWN.encode()
+
+
+def test_markdown_lines_are_broken_where_they_were_about() -> None:
+    document = read_document("a.md", b"> one two three\n> four five six\n> seven eight nine")
+    (block,) = document.blocks
+    assert document.write([block.markup("a b c d e f g h i", [])]) == b"> a b c\n> d e f\n> g h i"
+    # What would begin a list, or a heading, does not come to stand at the beginning of a line.
+    lines = document.write([block.markup("a b c - e f # h i", [])]).decode().split("\n")
+    assert " ".join(line.removeprefix("> ") for line in lines) == "a b c - e f # h i"
+    assert not any(line.startswith(("> -", "> #")) for line in lines)
+    # There are as many lines as there were, even where there is nothing to put on them.
+    assert document.write([block.markup("a", [])]) == b"> a\n> \n> "
+
+
+def test_a_link_by_its_own_name_keeps_its_address() -> None:
+    assert capitals("a.md", "See [the page].\n\n[the page]: http://x\n") == (
+        "SEE [THE PAGE][the page].\n\n[the page]: http://x\n"
+    )
+
+
+SUBTITLES = """1
+00:00:01,000 --> 00:00:02,500
+Hello, my <i>dear</i>
+friend.
+
+2
+00:00:03,000 --> 00:00:04,000 align:start
+{\\an8}I met a man who
+
+3
+00:00:04,000 --> 00:00:05,000
+never came back.
+
+4
+00:00:06,000 --> 00:00:07,000
+- Who is it?
+- Nobody.
+
+"""
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+def test_subtitles(ends: str) -> None:
+    data = SUBTITLES.replace("\n", ends)
+    document = read_document("film.srt", data.encode())
+    assert texts(document) == [
+        "Hello, my dear friend.",
+        "I met a man who never came back.",
+        "Who is it?",
+        "Nobody.",
+    ]
+    found = capitals("film.srt", data)
+    assert found.lower() == data.lower()
+    assert re.findall(".*-->.*", found) == re.findall(".*-->.*", data)
+    assert unchanged("film.vtt", data.encode()) == data.encode()
+
+
+def test_json() -> None:
+    data = '{ "a" : "Hello",\n\t"b": ["two \\"words\\"", 3, "", "12", {"c":"caf\\u00e9"}], "d": null }\n'
+    assert capitals("en.json", data) == (
+        '{ "a" : "HELLO",\n\t"b": ["TWO \\"WORDS\\"", 3, "", "12", {"c":"CAFÉ"}], "d": null }\n'
+    )
+    assert unchanged("en.json", data.encode()) == data.encode()
+    assert json.loads(capitals("en.json", data)).keys() == {"a", "b", "d"}
+
+
+CATALOG = """# A project.
+msgid ""
+msgstr ""
+"Language: vi\\n"
+"Content-Type: text/plain; charset=UTF-8\\n"
+"Plural-Forms: nplurals=1; plural=0;\\n"
+
+#. A comment
+#: src/main.c:12
+#, c-format
+msgid "Open %s"
+msgstr ""
+
+msgctxt "verb"
+msgid "Save"
+msgstr "Lưu"
+
+#, fuzzy
+msgid "Print"
+msgstr "In ra"
+
+msgid "One file"
+msgid_plural "%d files"
+msgstr[0] ""
+
+msgid ""
+"A first line\\n"
+"and a second\\n"
+msgstr ""
+
+#~ msgid "Old"
+#~ msgstr ""
+"""
+
+
+def test_catalogs() -> None:
+    document = read_document("vi.po", CATALOG.encode())
+    assert texts(document) == ["Open %s", "One file", "%d files", "A first line\nand a second\n"]
+    found = polib.pofile(capitals("vi.po", CATALOG))
+    assert [entry.msgstr for entry in found] == ["OPEN %S", "Lưu", "In ra", "", "A FIRST LINE\nAND A SECOND\n", ""]
+    assert found[3].msgstr_plural == {0: "%D FILES"}
+    said = [[line for line in each.splitlines() if line.startswith(("#", "msgid"))] for each in (CATALOG, str(found))]
+    assert said[0] == said[1]
+    assert unchanged("vi.po", b'msgid "x"\nmsgstr "y"\n').endswith(b'msgid "x"\nmsgstr "y"\n')
+
+
+RUN = "<w:r w:rsidR='1'>{}<w:t{}>{}</w:t></w:r>"
+BOLD = "<w:rPr><w:b/></w:rPr>"
+
+
+def word(body: str) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("[Content_Types].xml", "<Types/>")
+        archive.writestr("word/document.xml", f"<?xml version='1.0'?><w:document><w:body>{body}</w:body></w:document>")
+        archive.writestr("word/styles.xml", "<w:styles><w:t>No text</w:t></w:styles>")
+        archive.writestr("word/header1.xml", f"<w:hdr><w:p>{RUN.format('', '', 'The head')}</w:p></w:hdr>")
+        archive.writestr("word/media/image1.png", b"\x89PNG")
+    return packed.getvalue()
+
+
+def translated(data: bytes) -> dict[str, bytes]:
+    document = read_document("a.docx", data)
+    written = document.write([in_capitals(block) for block in document.blocks])
+    with zipfile.ZipFile(io.BytesIO(written)) as archive:
+        assert archive.testzip() is None
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def plain(xml: bytes) -> list[str]:
+    """The text of each paragraph."""
+    paragraphs = re.findall("<w:p>.*?</w:p>", xml.decode(), re.DOTALL)
+    return ["".join(re.findall("<w:t(?: [^>]*)?>([^<]*)</w:t>", paragraph)) for paragraph in paragraphs]
+
+
+def test_word() -> None:
+    first = "<w:p><w:pPr><w:jc/></w:pPr>" + RUN.format("", " xml:space='preserve'", "The ") + "<w:proofErr/>"
+    first += RUN.format(BOLD, "", "red car") + RUN.format("", "", " &lt; it.") + "</w:p>"
+    link = "<w:hyperlink r:id='rId1'>" + RUN.format(BOLD, "", "here") + "</w:hyperlink>"
+    second = "<w:p>" + RUN.format("", "", "See ") + link + "<w:r><w:footnoteReference w:id='2'/></w:r>"
+    second += RUN.format("", "", " now") + "<w:r><w:tab/></w:r>" + RUN.format("", "", " or 7") + "</w:p>"
+    data = word(first + second)
+    assert texts(read_document("a.docx", data)) == ["The red car < it.", "See here now", "or 7", "The head"]
+    files = translated(data)
+    xml = files["word/document.xml"]
+    assert plain(xml) == ["THE RED CAR &lt; IT.", "SEE HERE NOW OR 7"]
+    assert f'<w:r>{BOLD}<w:t xml:space="preserve">RED CAR</w:t></w:r>'.encode() in xml
+    assert (
+        b"<w:hyperlink r:id='rId1'><w:r><w:rPr><w:b/></w:rPr><w:t xml:space=\"preserve\">HERE</w:t></w:r></w:hyperlink>"
+        in xml
+    )
+    assert xml.count(b"footnoteReference") == xml.count(b"<w:tab/>") == xml.count(b"<w:pPr><w:jc/></w:pPr>") == 1
+    assert plain(files["word/header1.xml"]) == ["THE HEAD"]
+    assert files["word/media/image1.png"] == b"\x89PNG"
+    assert b"No text" in files["word/styles.xml"]
+
+
+def test_what_a_word_document_has_that_is_not_known_stays() -> None:
+    odd = (
+        "<w:p><w:r><w:fldChar/></w:r><w:r><w:instrText>PAGE x</w:instrText></w:r>"
+        + RUN.format("", "", "Text")
+        + "</w:p>"
+    )
+    half = "<w:p><w:hyperlink r:id='1'>" + RUN.format("", "", "Half") + "<w:sdt/></w:hyperlink></w:p>"
+    box = "<w:p><w:r><w:pict><w:p>" + RUN.format("", "", "Box") + "</w:p></w:pict></w:r></w:p>"
+    xml = translated(word(odd + half + box))["word/document.xml"].decode()
+    assert "PAGE x" in xml
+    assert all(text in xml for text in ("TEXT", "Half", "BOX"))
+    tags = re.compile("<(?!/?w:(?:r|t)[ >])[^>]*>")
+    assert tags.findall(xml) == tags.findall(
+        f"<?xml version='1.0'?><w:document><w:body>{odd + half + box}</w:body></w:document>"
+    )
+
+
+def test_a_word_document_cannot_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("inference.documents.word._MOST_BYTES", 1 << 20)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("word/document.xml", "x" * (2 << 20))
+    with pytest.raises(DocumentError, match="more than 1 MiB"):
+        read_document("a.docx", packed.getvalue())
+
+
+def test_chunks_are_all_blocks_in_order() -> None:
+    document = read_document("a.txt", "\n".join(f"Line {i}." for i in range(100)).encode())
+    chunks = list(document.chunks(50))
+    assert [block.text for chunk in chunks for page in chunk for block in page.blocks] == texts(document)
+    assert all(1 <= len(chunk) <= 8 for chunk in chunks)
+    assert document.characters == sum(map(len, texts(document)))
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != ".docx"])
+@pytest.mark.parametrize(
+    "unit", ["<", "[", "*", "`", "![", "\\", "&", "1\n00:00:01,000 --> ", '"', "_a", "](", "<!--", "> ", "{\\"]
+)
+def test_the_largest_text_takes_no_long_time(kind: str, unit: str) -> None:
+    start = time.process_time()
+    with contextlib.suppress(DocumentError):
+        read_document(f"a{kind}", (unit * 200_000)[:200_000].encode())
+    assert time.process_time() - start < 5
