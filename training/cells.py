@@ -3,7 +3,8 @@
 Notation: x_t (B, I) input, h_t (B, H) output, c_t (B, H) memory, W (G*H, I) and U (G*H, H) the weights of G gates,
 b and b' their biases (torch keeps two), * the elementwise product, sigma the logistic function. A state is always a
 tuple whose first member is h: `(h,)` or `(h, c)`. Gates lie in torch's order, so that a cell's tensors can be read by
-`nn.RNNCell`, `nn.GRUCell` and `nn.LSTMCell`, and by torch's fused kernels.
+`nn.RNNCell`, `nn.GRUCell` and `nn.LSTMCell`, and by torch's fused kernels. A cell of G gates has G H (I + H + 2)
+parameters. tests/test_worked_examples.py works one step of each by hand.
 """
 
 from collections.abc import Callable
@@ -25,6 +26,10 @@ class Cell(nn.Module):
     """How many tensors `(B, H)` a state has."""
     fused: ClassVar[Callable[..., Any] | None] = None
     """Torch's kernel that runs this cell over a whole sequence, where there is one."""
+    trained: ClassVar[bool] = True
+    """Whether its weights learn; those of a reservoir stay as they were drawn, and so does what feeds it."""
+    watch: Callable[[list[State]], None] | None = None
+    """Told every state that the cell goes through when it is unrolled (see `training.gradient_flow`)."""
 
     def __init__(self, input_size: int, hidden_size: int, forget_bias: float = 1.0) -> None:
         super().__init__()
@@ -65,7 +70,12 @@ class Cell(nn.Module):
 
 
 class TanhRNN(Cell):
-    """The plain network (Elman 1990): h_t = tanh(W x_t + b + U h_{t-1} + b')."""
+    """The plain network (Elman 1990).
+
+    h_t = tanh(W x_t + b + U h_{t-1} + b')
+
+    x (B, I), h (B, H); W (H, I), U (H, H), b and b' (H,): H (I + H + 2) parameters.
+    """
 
     gates, states, fused = 1, 1, torch.rnn_tanh
 
@@ -76,7 +86,9 @@ class TanhRNN(Cell):
 class ReluRNN(Cell):
     """The rectified plain network, its recurrence begun as the identity (Le, Jaitly and Hinton 2015).
 
-    h_t = max(0, W x_t + b + U h_{t-1} + b')
+    h_t = max(0, W x_t + b + U h_{t-1} + b'),  U = 1 at first
+
+    x (B, I), h (B, H); W (H, I), U (H, H), b and b' (H,): H (I + H + 2) parameters.
     """
 
     gates, states, fused = 1, 1, torch.rnn_relu
@@ -96,6 +108,8 @@ class GRU(Cell):
     z = sigma(W_z x_t + b_z + U_z h_{t-1} + b'_z)      update
     n = tanh(W_n x_t + b_n + r * (U_n h_{t-1} + b'_n)) candidate
     h_t = (1 - z) * n + z * h_{t-1}
+
+    x (B, I), h (B, H); W (3H, I) is W_r, W_z, W_n, U (3H, H) likewise, b and b' (3H,): 3 H (I + H + 2) parameters.
     """
 
     gates, states, fused = 3, 1, torch.gru
@@ -118,6 +132,9 @@ class LSTM(Cell):
     o = sigma(W_o x_t + b_o + U_o h_{t-1} + b'_o)      output
     c_t = f * c_{t-1} + i * g
     h_t = o * tanh(c_t)
+
+    x (B, I), h and c (B, H); W (4H, I) is W_i, W_f, W_g, W_o, U (4H, H) likewise, b and b' (4H,): 4 H (I + H + 2)
+    parameters.
     """
 
     gates, states = 4, 2
@@ -135,10 +152,27 @@ class LSTM(Cell):
         return torch.sigmoid(o) * torch.tanh(c), c
 
 
+class HalfOpenLSTM(LSTM):
+    """An LSTM as it was before anyone cared for its forget bias: b_f = 0, so that half of the memory goes at each step.
+
+    Equations, shapes and parameters are those of LSTM, which shows what the bias is worth (Jozefowicz et al. 2015).
+    """
+
+    def __init__(self, input_size: int, hidden_size: int, forget_bias: float = 0.0) -> None:
+        super().__init__(input_size, hidden_size, forget_bias)
+
+
 class PeepholeLSTM(LSTM):
     """An LSTM whose gates see the memory (Gers and Schmidhuber 2000; equations as in Greff et al. 2017).
 
-    i = sigma(... + p_i * c_{t-1}),  f = sigma(... + p_f * c_{t-1}),  o = sigma(... + p_o * c_t), the rest as in LSTM.
+    i = sigma(W_i x_t + b_i + U_i h_{t-1} + b'_i + p_i * c_{t-1})
+    f = sigma(W_f x_t + b_f + U_f h_{t-1} + b'_f + p_f * c_{t-1})
+    g = tanh(W_g x_t + b_g + U_g h_{t-1} + b'_g)
+    c_t = f * c_{t-1} + i * g
+    o = sigma(W_o x_t + b_o + U_o h_{t-1} + b'_o + p_o * c_t)
+    h_t = o * tanh(c_t)
+
+    Shapes as in LSTM, and p (3, H), which is p_i, p_f, p_o: 4 H (I + H + 2) + 3 H parameters.
     """
 
     fused: ClassVar[Callable[..., Any] | None] = None
@@ -159,7 +193,14 @@ class PeepholeLSTM(LSTM):
 class CoupledLSTM(Cell):
     """An LSTM that forgets just where it writes: i = 1 - f (CIFG in Greff et al. 2017).
 
-    f, g, o as in LSTM (three gates, in this order), c_t = f * c_{t-1} + (1 - f) * g, h_t = o * tanh(c_t)
+    f = sigma(W_f x_t + b_f + U_f h_{t-1} + b'_f)
+    g = tanh(W_g x_t + b_g + U_g h_{t-1} + b'_g)
+    o = sigma(W_o x_t + b_o + U_o h_{t-1} + b'_o)
+    c_t = f * c_{t-1} + (1 - f) * g
+    h_t = o * tanh(c_t)
+
+    x (B, I), h and c (B, H); W (3H, I) is W_f, W_g, W_o, U (3H, H) likewise, b and b' (3H,): 3 H (I + H + 2)
+    parameters.
     """
 
     gates, states = 3, 2
@@ -177,6 +218,40 @@ class CoupledLSTM(Cell):
         return torch.sigmoid(o) * torch.tanh(c), c
 
 
+class EchoState(Cell):
+    """A reservoir: drawn once and never trained, only what reads it is (Jaeger 2001; leaky as in Jaeger et al. 2007).
+
+    h_t = (1 - a) * h_{t-1} + a * tanh(W x_t + b + U h_{t-1} + b'),  U scaled to a given spectral radius
+
+    x (B, I), h (B, H); W (H, I), U (H, H), b and b' (H,): H (I + H + 2) numbers, none of them trained, and the leak a
+    (1,). With a radius below 1 the state forgets how it began: the echo of an input dies away.
+    """
+
+    gates, states, trained = 1, 1, False
+    leak: Tensor
+
+    def __init__(self, input_size: int, hidden_size: int, forget_bias: float = 1.0) -> None:
+        super().__init__(input_size, hidden_size, forget_bias)
+        self.register_buffer("leak", torch.ones(1))
+        self.requires_grad_(False)
+        self.settle()
+
+    def reset_parameters(self) -> None:
+        """As every cell, but a normal U, as reservoirs have: the eigenvalues of an orthogonal one are all of size 1."""
+        super().reset_parameters()
+        nn.init.normal_(self.weight_hh)
+
+    @torch.no_grad()
+    def settle(self, radius: float = 0.9, leak: float = 0.5) -> None:
+        """Give the reservoir the spectral radius and the leak."""
+        self.weight_hh.mul_(radius / torch.linalg.eigvals(self.weight_hh).abs().max())
+        self.leak.fill_(leak)
+
+    def step(self, projected: Tensor, state: State) -> State:
+        (h,) = state
+        return ((1 - self.leak) * h + self.leak * torch.tanh(projected + self.recur(h)),)
+
+
 CELLS: dict[str, type[Cell]] = {
     "rnn": TanhRNN,
     "rnn_relu": ReluRNN,
@@ -184,6 +259,8 @@ CELLS: dict[str, type[Cell]] = {
     "lstm": LSTM,
     "peephole": PeepholeLSTM,
     "coupled": CoupledLSTM,
+    "lstm_f0": HalfOpenLSTM,
+    "esn": EchoState,
 }
 """The word of a config -> the cell."""
 

@@ -62,6 +62,8 @@ class SentimentClassifier(nn.Module):
         c = config
         self.config = config
         self.embedding = Embedding(vocabulary, c.embedding, c.dropout, c.word_dropout)
+        # Only what reads a reservoir learns.
+        self.embedding.requires_grad_(cell_class(c.cell).trained)
         self.layers = Recurrent(
             c.cell,
             c.embedding,

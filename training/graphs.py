@@ -91,6 +91,13 @@ def _coupled(g: Graph, x: str | Rows, state: Sequence[str], w: Tensors) -> list[
     return [str(g.op("Mul", _sigmoid(g, o), _tanh(g, c))), c]
 
 
+def _echo(g: Graph, x: str | Rows, state: Sequence[str], w: Tensors) -> list[str]:
+    (h,) = state
+    (gate,) = _all_gates(g, x, h, w, 1)
+    # (1 - a) * h + a * n = h + a * (n - h)
+    return [str(g.op("Add", h, g.op("Mul", g.floats(w["leak"]), g.op("Sub", _tanh(g, gate), h))))]
+
+
 STEPS: dict[str, CellStep] = {
     "rnn": _rnn("Tanh"),
     "rnn_relu": _rnn("Relu"),
@@ -98,6 +105,8 @@ STEPS: dict[str, CellStep] = {
     "lstm": _lstm,
     "peephole": _lstm,
     "coupled": _coupled,
+    "lstm_f0": _lstm,
+    "esn": _echo,
 }
 """One step of each cell of `training.cells`: `(graph, x (N, I), state, tensors) -> the next state`."""
 
@@ -117,7 +126,23 @@ _OPERATORS: dict[str, tuple[str, Sequence[int], dict[str, Any]]] = {
     "lstm": ("LSTM", (0, 3, 1, 2), {}),
     "peephole": ("LSTM", (0, 3, 1, 2), {}),
     "coupled": ("LSTM", (~0, 2, 0, 1), {}),
+    "lstm_f0": ("LSTM", (0, 3, 1, 2), {}),
+    "esn": ("GRU", (1, 0, 2), {"linear_before_reset": 1}),
 }
+
+
+def _as_gru(w: Tensors) -> Tensors:
+    """A leaky reservoir as a GRU whose gates are constants: r = 1, z = 1 - a."""
+    leak, always = float(w["leak"][0]), 30.0  # sigma(30) is 1 in fp32.
+    kept = np.clip(np.log1p(-leak) - np.log(leak), -always, always) if leak < 1 else -always
+    hidden = len(w["weight_hh"])
+    gates = np.repeat(np.array([always, kept], np.float32), hidden)
+    return {
+        "weight_ih": np.concatenate([np.zeros((2 * hidden, w["weight_ih"].shape[1]), np.float32), w["weight_ih"]]),
+        "weight_hh": np.concatenate([np.zeros((2 * hidden, hidden), np.float32), w["weight_hh"]]),
+        "bias_ih": np.concatenate([gates, w["bias_ih"]]),
+        "bias_hh": np.concatenate([np.zeros(2 * hidden, np.float32), w["bias_hh"]]),
+    }
 
 
 def recurrent(g: Graph, cell: str, x: str, directions: Sequence[Tensors]) -> str:
@@ -126,6 +151,8 @@ def recurrent(g: Graph, cell: str, x: str, directions: Sequence[Tensors]) -> str
     In int8, cells of the LSTM kind take DynamicQuantizeLSTM: its scales come from the one row it is given.
     """
     kind, order, attributes = _OPERATORS[cell]
+    if cell == "esn":
+        directions = [_as_gru(direction) for direction in directions]
     hidden = directions[0]["weight_hh"].shape[1]
     w = np.stack([_reorder(d["weight_ih"], order) for d in directions])
     u = np.stack([_reorder(d["weight_hh"], order) for d in directions])

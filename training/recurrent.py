@@ -41,20 +41,23 @@ class LockedDropout(nn.Module):
 def unroll(cell: Cell, x: Tensor, state: State, *, fused: bool = True) -> tuple[Tensor, State]:
     """Run `cell` over `x (B, S, I)` from `state`: outputs `(B, S, H)` and the state after the last step.
 
-    With `fused`, a cell for which torch has a kernel takes it: the same numbers (tests/test_recurrent.py) sooner.
+    With `fused`, a cell for which torch has a kernel takes it: the same numbers (tests/test_recurrent.py) sooner. One
+    that is watched goes step by step.
     """
-    if fused and cell.fused is not None:
+    if fused and cell.fused is not None and cell.watch is None:
         weights = [cell.weight_ih, cell.weight_hh, cell.bias_ih, cell.bias_hh]
         first = tuple(s.unsqueeze(0) for s in state)
         hx = first if cell.states > 1 else first[0]
         outputs, *last = type(cell).fused(x, hx, weights, True, 1, 0.0, cell.training, False, True)  # type: ignore[misc]
         return outputs, tuple(s.squeeze(0) for s in last)
     projected = cell.project(x)
-    steps = []
+    states = []
     for t in range(x.shape[1]):
         state = cell.step(projected[:, t], state)
-        steps.append(state[0])
-    return torch.stack(steps, dim=1), state
+        states.append(state)
+    if cell.watch is not None:
+        cell.watch(states)
+    return torch.stack([h for h, *_ in states], dim=1), state
 
 
 class Recurrent(nn.Module):
