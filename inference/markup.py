@@ -145,8 +145,9 @@ def _place(
                     (begin, end), core.span() if core else (0, 0), element.marks, strict=True
                 )
             )
-        # At the end there is no blank left that could stand before it.
-        apart = " " if last == first == len(words) and words and not glued else ""
+        # At the end there is no blank left that could stand before a tag.
+        lone = element.span[0] == element.span[1] and not element.glued
+        apart = " " if lone and words and first == len(words) else ""
         inserts.append((begin, apart + element.opening))
         _place(element.children, text, words, sources, (first, last), inserts)
         if element.closing:

@@ -5,27 +5,50 @@ import secrets
 import time
 
 from flask import Flask, Response, g, request
+from flask_cors import CORS
+from flask_openapi3 import OpenAPI
+from werkzeug.middleware.proxy_fix import ProxyFix
 
+from service.access import Access
+from service.context import Context
+from service.deepl import DocumentKey, GlossaryRequest, deepl
+from service.description import INFO, SECURITY, describe, description
+from service.dialects import DeepLRequest, HuggingFaceRequest, LibreRequest
+from service.documents import Documents
 from service.errors import register_errors
+from service.files import files
+from service.glossaries import Glossaries
 from service.metrics import REQUESTS, SECONDS
 from service.models import Models
 from service.page import page
 from service.routes import routes
+from service.schemas import SentimentRequest, TranslateRequest
 from service.settings import Settings
+from service.status import status
+from service.store import open_store
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 def create_app(settings: Settings) -> Flask:
     """The application with the settings' models, loaded here: in a worker, after the fork."""
-    app = Flask(__name__, static_folder=None)
+    app = OpenAPI(__name__, info=INFO, security_schemes=SECURITY, doc_ui=False, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_request_bytes
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    app.extensions["hoiquy"] = {"settings": settings, "models": Models(settings)}
+    app.extensions["hoiquy"] = _context(settings)
     register_errors(app)
-    app.register_blueprint(routes)
+    for part in (routes, files, deepl, status):
+        app.register_api(part)
+    describe(app, TranslateRequest, SentimentRequest, LibreRequest, HuggingFaceRequest, DeepLRequest)
+    describe(app, GlossaryRequest, DocumentKey)
+    app.register_blueprint(description)
     app.register_blueprint(page)
+    if settings.proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies)  # type: ignore[method-assign]
+    if settings.cors_origins:
+        origins = [origin.strip() for origin in settings.cors_origins.split(",")]
+        CORS(app, origins=origins, expose_headers=["X-Request-ID", "Server-Timing", "Retry-After"], max_age=600)
 
     @app.before_request
     def begin() -> None:
@@ -45,3 +68,9 @@ def create_app(settings: Settings) -> Flask:
         return response
 
     return app
+
+
+def _context(settings: Settings) -> Context:
+    models, store = Models(settings), open_store(settings.store)
+    documents = Documents(models.translate_pages, store, settings.max_documents, 60 * settings.document_minutes)
+    return Context(settings, models, Access(settings), Glossaries(store), documents)

@@ -16,13 +16,13 @@ SOURCE, TARGET = "en", "vi"
 NAMES = {"en": "English", "vi": "Vietnamese"}
 
 
-class _Foreign(BaseModel):
+class Foreign(BaseModel):
     """A request of another service: what we do not know of it is let be."""
 
     model_config = ConfigDict(extra="ignore")
 
 
-def _of(language: str, known: Sequence[str], name: str) -> str:
+def language_code(language: str, known: Sequence[str], name: str) -> str:
     """A language code in our form. Raises ValueError when it is none of those known."""
     code = language.lower().split("-")[0]
     if code not in known:
@@ -36,7 +36,7 @@ def confidence(text: str) -> tuple[str, float]:
     return language, round(100 * share, 1)
 
 
-class LibreRequest(_Foreign):
+class LibreRequest(Foreign):
     """`POST /translate` of LibreTranslate."""
 
     q: str | list[str]
@@ -47,8 +47,8 @@ class LibreRequest(_Foreign):
 
     def native(self) -> dict[str, Any]:
         """As our own request. Raises ValueError on a language that we do not translate."""
-        _of(self.source, ("auto", SOURCE), "source")
-        _of(self.target, (TARGET,), "target")
+        language_code(self.source, ("auto", SOURCE), "source")
+        language_code(self.target, (TARGET,), "target")
         return {"text": self.q, "format": self.format, "alternatives": self.alternatives}
 
     def answer(self, results: Sequence[Translation]) -> dict[str, Any]:
@@ -68,19 +68,20 @@ class LibreRequest(_Foreign):
         return body
 
 
-class DeepLRequest(_Foreign):
+class DeepLRequest(Foreign):
     """`POST /v2/translate` of DeepL."""
 
     text: str | list[str]
     target_lang: str
     source_lang: str | None = None
+    glossary_id: str | None = None
     tag_handling: Literal["html", "xml"] | None = None
 
     def native(self) -> dict[str, Any]:
         """As our own request. Raises ValueError on a language that we do not translate."""
-        _of(self.target_lang, (TARGET,), "target_lang")
+        language_code(self.target_lang, (TARGET,), "target_lang")
         if self.source_lang:
-            _of(self.source_lang, (SOURCE,), "source_lang")
+            language_code(self.source_lang, (SOURCE,), "source_lang")
         texts = [self.text] if isinstance(self.text, str) else self.text
         return {"text": texts, "format": "html" if self.tag_handling else "text"}
 
@@ -99,11 +100,11 @@ class DeepLRequest(_Foreign):
         }
 
 
-class _Parameters(_Foreign):
+class _Parameters(Foreign):
     top_k: int | None = Field(None, ge=1)
 
 
-class HuggingFaceRequest(_Foreign):
+class HuggingFaceRequest(Foreign):
     """What Hugging Face's `InferenceClient` posts to an endpoint of its own."""
 
     inputs: str | list[str]

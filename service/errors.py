@@ -3,6 +3,7 @@
 from typing import Any, Literal
 
 from flask import Flask, Response, g, jsonify
+from redis.exceptions import RedisError
 from werkzeug.exceptions import HTTPException
 
 ErrorType = Literal["Validation", "TooLarge", "RateLimited", "Overloaded", "Timeout", "NotFound", "Auth", "Internal"]
@@ -29,7 +30,7 @@ _KINDS: dict[int, ErrorType] = {404: "NotFound", 413: "TooLarge", 429: "RateLimi
 
 
 _MESSAGES = {
-    404: "there is nothing here: POST /translate and /sentiment, GET /health, /info and /languages are",
+    404: "there is nothing here: POST /translate and /sentiment, GET /docs, /health and /info are",
     405: "this address takes another method: /translate and /sentiment take POST, /health takes GET",
 }
 
@@ -61,6 +62,11 @@ def register_errors(app: Flask) -> None:
             if name.lower() not in ("content-type", "content-length"):
                 response.headers[name] = value
         return response
+
+    @app.errorhandler(RedisError)
+    def without_store(error: RedisError) -> Response:
+        app.logger.error("the store cannot be reached: %s", type(error).__name__)
+        return _response(503, "Overloaded", "the service cannot reach its store: try again later", [])
 
     @app.errorhandler(Exception)
     def unforeseen(error: Exception) -> Response:

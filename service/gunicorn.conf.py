@@ -7,9 +7,12 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-# Workers' counts; a folder of this server's own, so that what an earlier one left is not counted again.
-_counts = tempfile.mkdtemp(prefix="hoiquy-metrics-")
-os.environ["PROMETHEUS_MULTIPROC_DIR"] = _counts
+# What workers share; a folder of this server's own, so that what an earlier one left is not counted again.
+_shared = Path(tempfile.mkdtemp(prefix="hoiquy-"))
+(_shared / "metrics").mkdir()
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_shared / "metrics")
+if not os.environ.get("HOIQUY_STORE"):
+    os.environ["HOIQUY_STORE"] = str(_shared / "store")
 
 # It looks at the environment when it is imported.
 from prometheus_client.multiprocess import mark_process_dead  # noqa: E402
@@ -37,7 +40,7 @@ accesslog = None
 
 def on_exit(server: Any) -> None:  # noqa: ARG001
     """Leave nothing behind."""
-    shutil.rmtree(_counts, ignore_errors=True)
+    shutil.rmtree(_shared, ignore_errors=True)
 
 
 def child_exit(server: Any, worker: Any) -> None:  # noqa: ARG001

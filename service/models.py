@@ -2,11 +2,12 @@
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from inference.jobs import Job, Pool
+from inference.markup import Page
 from inference.predictors import Sentiment, SentimentPredictor, Translation, TranslationPredictor
 from service.batching import Batcher, GoneError, OverloadedError
 from service.errors import ApiError
@@ -99,6 +100,16 @@ class Models:
             raise ApiError(422, "Validation", str(error)) from error
         self._run(self._translation_pools[0], job, is_wanted)
         return predictor.results(job)
+
+    def translate_pages(self, pages: list[Page], terms: Mapping[str, str]) -> list[str]:
+        """Translate a part of a file. Raises as `translate` does."""
+        predictor = self.translation.get()
+        try:
+            job = predictor.page_job(pages, terms=terms)
+        except ValueError as error:
+            raise ApiError(422, "Validation", str(error)) from error
+        self._run(self._translation_pools[0], job, lambda: True)
+        return [result.text for result in predictor.results(job)]
 
     def classify(self, body: SentimentRequest, is_wanted: Callable[[], bool]) -> list[Sentiment]:
         """Classify a request's texts. Raises as `translate` does."""

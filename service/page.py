@@ -27,7 +27,7 @@ POLICY = (
 
 
 def _answer(data: bytes, kind: str, caching: str) -> Response:
-    packed = "gzip" in request.accept_encodings
+    packed = request.accept_encodings.quality("gzip") > 0
     if packed:
         data = _packed(data)
     response = Response(data, content_type=f"{kind}; charset=utf-8")
@@ -39,7 +39,8 @@ def _answer(data: bytes, kind: str, caching: str) -> Response:
     response.headers["Cache-Control"] = caching
     response.vary.add("Accept-Encoding")
     response.set_etag(sha256(data).hexdigest()[:32])
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response
 
 
 @cache
@@ -51,7 +52,7 @@ def _packed(data: bytes) -> bytes:
 @page.get("/")
 def index() -> Response:
     """The page; a client that asks for JSON is told where the service is."""
-    if not request.accept_mimetypes.accept_html:
+    if request.accept_mimetypes and not request.accept_mimetypes.accept_html:
         raise NotFound
     response = _answer(_HTML, "text/html", "no-cache")
     response.vary.add("Accept")

@@ -11,12 +11,13 @@ from service.errors import ApiError
 from service.settings import Settings
 
 _LONGEST_TERM = 200
+_MOST_TERMS = 5000
 
 
 class TextRequest(BaseModel):
     """What requests of both kinds have."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
 
     text: str | list[str]
     """One text, or a list of texts that are answered in the same order."""
@@ -44,9 +45,9 @@ class TranslateRequest(TextRequest):
     """Other translations of each text, the next best; the beam is widened to find them."""
     format: Literal["text", "html"] = "text"
     """In HTML tags stay around what they stood around, and what is not text stays as it is."""
-    glossary: dict[str, str] = Field(default_factory=dict, max_length=1000)
+    glossary: dict[str, str] = Field(default_factory=dict, max_length=_MOST_TERMS)
     """Term -> how it is to be translated."""
-    protect: list[str] = Field(default_factory=list, max_length=1000)
+    protect: list[str] = Field(default_factory=list, max_length=_MOST_TERMS)
     """Terms that stay as they are."""
     scores: bool = False
     """Say how sure the translator is, from 0 to 1."""

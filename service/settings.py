@@ -4,8 +4,12 @@ import os
 from pathlib import Path
 from typing import Self
 
-from pydantic import Field, ValidationError
+from limits import parse_many
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from service.store import is_redis
 
 _PREFIX = "HOIQUY_"
 _OTHERS = frozenset({"HOIQUY_DATA"})
@@ -48,6 +52,37 @@ class Settings(BaseSettings):
     max_alternatives: int = Field(5, ge=0)
     timeout: int = Field(30, ge=1)
     """Seconds that a request may take, the wait for its turn included."""
+    max_document_bytes: int = Field(5 * 1024 * 1024, ge=1)
+    """Bytes of a file that is translated whole."""
+    max_documents: int = Field(8, ge=0)
+    """Files that a worker has under way; more are refused with 429."""
+    document_minutes: int = Field(60, ge=1)
+    """Minutes after which a file, and its translation, are forgotten."""
+    store: str = ""
+    """Where glossaries and files under way are kept: a folder (by default one for a time), or redis://HOST:PORT/0."""
+    keys: Path | None = None
+    """A file of API keys' hashes; without it none is asked for."""
+    rate_limit: str = ""
+    """Requests of one caller, such as "600/minute; 20/second"; with more than one process they are counted in Redis."""
+    proxies: int = Field(0, ge=0, le=10)
+    """Proxies in front that write X-Forwarded-For; with 0 that header is not believed."""
+    cors_origins: str = ""
+    """Origins, separated by commas, whose pages may ask, such as https://example.org; * for all."""
+
+    @field_validator("rate_limit")
+    @classmethod
+    def _is_a_rate(cls, value: str) -> str:
+        if value:
+            parse_many(value)
+        return value
+
+    @model_validator(mode="after")
+    def _counts_in_one_place(self) -> Self:
+        if self.rate_limit and self.workers != 1 and not is_redis(self.store):
+            raise ValueError(
+                "rate_limit needs one place to count in: set store to redis://HOST:PORT/0, or workers to 1"
+            )
+        return self
 
     @classmethod
     def from_environment(cls) -> Self:
@@ -59,5 +94,11 @@ class Settings(BaseSettings):
         try:
             return cls()  # type: ignore[call-arg]  # mypy does not see the defaults that Field gives
         except ValidationError as error:
-            faults = [f"{_PREFIX}{str(e['loc'][0]).upper()}={e['input']!r}: {e['msg']}" for e in error.errors()]
+            faults = [_fault(e) for e in error.errors()]
             raise SettingsError("; ".join(faults)) from error
+
+
+def _fault(error: ErrorDetails) -> str:
+    if not error["loc"]:
+        return error["msg"].removeprefix("Value error, ")
+    return f"{_PREFIX}{str(error['loc'][0]).upper()}={error['input']!r}: {error['msg']}"

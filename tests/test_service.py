@@ -245,7 +245,7 @@ def test_an_unforeseen_fault_is_a_500_without_the_text(
     toys: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     client = client_for(toys / "checkpoints")
-    graph = client.application.extensions["hoiquy"]["models"].sentiment.get().graph
+    graph = client.application.extensions["hoiquy"].models.sentiment.get().graph
     monkeypatch.setattr(graph, "classify", lambda _: 1 / 0)
     response = client.post("/sentiment", json={"text": "a secret"})
     assert response.status_code == 500
@@ -257,7 +257,7 @@ def test_an_unforeseen_fault_is_a_500_without_the_text(
 @pytest.mark.parametrize("path", ["translate", "sentiment"])
 def test_a_request_has_its_time(toys: Path, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     client = client_for(toys / "checkpoints", timeout=1)
-    models = client.application.extensions["hoiquy"]["models"]
+    models = client.application.extensions["hoiquy"].models
     graph = (models.translation if path == "translate" else models.sentiment).get().graph
     name = "encode" if path == "translate" else "classify"
     compute = getattr(graph, name)
@@ -269,7 +269,7 @@ def test_a_request_has_its_time(toys: Path, path: str, monkeypatch: pytest.Monke
 
 def test_too_much_at_once_is_refused_with_429(toys: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     client = client_for(toys / "checkpoints", max_requests=1)
-    graph = client.application.extensions["hoiquy"]["models"].sentiment.get().graph
+    graph = client.application.extensions["hoiquy"].models.sentiment.get().graph
     classify, begun, go_on = graph.classify, threading.Event(), threading.Event()
     monkeypatch.setattr(graph, "classify", lambda ids: (begun.set(), go_on.wait(), classify(ids))[2])
     answers: list[int] = []
@@ -324,7 +324,7 @@ def test_an_error_does_not_grow_with_the_request(toys: Path) -> None:
 @pytest.mark.parametrize(
     ("environment", "message"),
     [
-        ({"HOIQUY_PROT": "1"}, "unknown setting HOIQUY_PROT: choose among HOIQUY_DATA, HOIQUY_HOST"),
+        ({"HOIQUY_PROT": "1"}, "unknown setting HOIQUY_PROT: choose among HOIQUY_CORS_ORIGINS, HOIQUY_DATA, "),
         ({"HOIQUY_PORT": "0"}, "HOIQUY_PORT='0': .*greater than or equal to 1"),
         ({"HOIQUY_PORT": "many"}, "HOIQUY_PORT='many'"),
     ],

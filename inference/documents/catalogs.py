@@ -27,7 +27,8 @@ def read_catalog(text: str, encoding: Encoding) -> Document:
         left = iter(blocks)
         for entry in entries:
             _translate(entry, next(left), next(left) if entry.msgid_plural else "")
-        return encoding.encode(str(catalog) + "\n")
+        # polib writes a header even where there was none.
+        return encoding.encode(str(catalog) if catalog.metadata else str(catalog).partition("\n\n")[2])
 
     return Document([Block(text, [], [], str) for text in texts], write)
 

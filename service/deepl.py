@@ -1,0 +1,186 @@
+"""The views that DeepL's clients ask: translate, glossaries, documents, usage, languages."""
+
+import secrets
+from typing import Any, Literal
+
+from flask import Response, g, jsonify, request
+from flask_openapi3 import APIBlueprint
+from pydantic import BaseModel, Field
+
+from service.context import check_access, context, read_body
+from service.description import ERRORS, takes
+from service.dialects import NAMES, SOURCE, TARGET, DeepLRequest, Foreign, language_code
+from service.documents import State
+from service.errors import ApiError
+from service.files import download, read_upload
+from service.glossaries import Glossary, read_terms, write_terms
+from service.routes import foreign_translation
+from service.schemas import TranslateRequest, checked
+
+deepl = APIBlueprint("deepl", __name__, url_prefix="/v2")
+
+
+class GlossaryRequest(Foreign):
+    """`POST /v2/glossaries`."""
+
+    name: str = Field(min_length=1, max_length=1000)
+    source_lang: str
+    target_lang: str
+    entries: str
+    entries_format: Literal["tsv", "csv"] = "tsv"
+
+
+class NumberPath(BaseModel):
+    """The glossary or document that an address names."""
+
+    number: str
+
+
+class DocumentKey(Foreign):
+    """What must be brought to see a document."""
+
+    document_key: str
+
+
+@deepl.post("/translate", openapi_extensions=takes(DeepLRequest), responses=ERRORS)
+def translate() -> Response:
+    """Translate as DeepL does."""
+    values = read_body(form="text")
+    asked = checked(DeepLRequest, values)
+    return foreign_translation(values, DeepLRequest, _terms(asked.glossary_id))
+
+
+def _terms(number: str | None) -> dict[str, str]:
+    return context().glossaries.get(_owner(), number).terms if number else {}
+
+
+def _owner() -> str:
+    """Whose glossaries a caller sees: his key's; without keys all are everybody's."""
+    return str(g.caller) if context().access.needs_key else "all"
+
+
+@deepl.post("/glossaries", openapi_extensions=takes(GlossaryRequest), responses=ERRORS)
+def add_glossary() -> tuple[Response, int]:
+    """Keep a glossary."""
+    asked = checked(GlossaryRequest, read_body())
+    _check_languages(asked.source_lang, asked.target_lang)
+    try:
+        terms = read_terms(asked.entries, asked.entries_format)
+    except ValueError as error:
+        raise ApiError(400, "Validation", f"entries: {error}") from error
+    # What a request may bring, a glossary may have.
+    checked(TranslateRequest, {"text": "", "glossary": terms})
+    return jsonify(_described(context().glossaries.add(_owner(), asked.name, terms))), 201
+
+
+def _check_languages(source: str, target: str) -> None:
+    try:
+        language_code(source, (SOURCE,), "source_lang")
+        language_code(target, (TARGET,), "target_lang")
+    except ValueError as error:
+        raise ApiError(400, "Validation", str(error)) from error
+
+
+def _described(glossary: Glossary) -> dict[str, Any]:
+    return {
+        "glossary_id": glossary.id,
+        "ready": True,
+        "name": glossary.name,
+        "source_lang": SOURCE,
+        "target_lang": TARGET,
+        "creation_time": glossary.created,
+        "entry_count": len(glossary.terms),
+    }
+
+
+@deepl.get("/glossaries")
+def glossaries() -> Response:
+    """All glossaries of the caller."""
+    check_access()
+    return jsonify(glossaries=[_described(each) for each in context().glossaries.all(_owner())])
+
+
+@deepl.get("/glossaries/<number>")
+def glossary(path: NumberPath) -> Response:
+    """One of them."""
+    check_access()
+    return jsonify(_described(context().glossaries.get(_owner(), path.number)))
+
+
+@deepl.get("/glossaries/<number>/entries")
+def entries(path: NumberPath) -> Response:
+    """Its terms."""
+    check_access()
+    found = context().glossaries.get(_owner(), path.number)
+    return Response(write_terms(found.terms), content_type="text/tab-separated-values; charset=utf-8")
+
+
+@deepl.delete("/glossaries/<number>")
+def delete_glossary(path: NumberPath) -> tuple[str, int]:
+    """Forget one."""
+    check_access()
+    context().glossaries.delete(_owner(), path.number)
+    return "", 204
+
+
+@deepl.get("/glossary-language-pairs")
+def pairs() -> Response:
+    """The languages that a glossary can be of."""
+    return jsonify(supported_languages=[{"source_lang": SOURCE, "target_lang": TARGET}])
+
+
+@deepl.post("/document", openapi_extensions=takes(file=True), responses=ERRORS)
+def add_document() -> Response:
+    """Begin to translate a file."""
+    check_access()
+    name, data, form = read_upload()
+    _check_languages(form.get("source_lang") or SOURCE, form.get("target_lang", ""))
+    state = context().documents.add(form.get("filename") or name, data, _terms(form.get("glossary_id")))
+    return jsonify(document_id=state.id, document_key=state.key)
+
+
+@deepl.post("/document/<number>", openapi_extensions=takes(DocumentKey), responses=ERRORS)
+def document(path: NumberPath) -> Response:
+    """What became of a file so far."""
+    state = _owned(path.number)
+    answer: dict[str, Any] = {"document_id": state.id, "status": state.status}
+    if state.status == "done":
+        answer["billed_characters"] = state.characters
+    if state.status == "error":
+        answer["error_message"] = state.error
+    return jsonify(answer)
+
+
+@deepl.post("/document/<number>/result", openapi_extensions=takes(DocumentKey), responses=ERRORS)
+def document_result(path: NumberPath) -> Response:
+    """The translated file; as DeepL does, it is forgotten when it has been fetched."""
+    state = _owned(path.number)
+    response = download(state.id)
+    context().documents.delete(state.id)
+    return response
+
+
+def _owned(number: str) -> State:
+    """A file, to who has its key. Raises ApiError 404."""
+    asked = checked(DocumentKey, read_body(form="document_key"))
+    state = context().documents.state(number)
+    if not secrets.compare_digest(state.key.encode(), asked.document_key.encode()):
+        raise ApiError(404, "NotFound", "there is no such file")
+    return state
+
+
+@deepl.get("/usage")
+def usage() -> Response:
+    """There is nothing to use up."""
+    check_access()
+    return jsonify(character_count=0, character_limit=1_000_000_000_000)
+
+
+@deepl.get("/languages")
+def languages() -> Response:
+    """The languages; the client says in a form body which side it means."""
+    check_access()
+    side = request.form.get("type") or request.args.get("type", "source")
+    code = TARGET if side == "target" else SOURCE
+    entry: dict[str, Any] = {"language": code.upper(), "name": NAMES[code]}
+    return jsonify([{**entry, "supports_formality": False} if side == "target" else entry])

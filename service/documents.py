@@ -1,0 +1,124 @@
+"""Files that are translated whole, in the background, a part at a time, between the requests of others."""
+
+import json
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import PurePath
+from threading import BoundedSemaphore, Thread
+from typing import Literal
+
+from inference.documents.document import Document, DocumentError
+from inference.documents.kinds import read_document
+from inference.markup import Page
+from service.errors import ApiError
+from service.store import Store
+
+_PART = 2000
+"""Characters that are translated together."""
+_SILENCE = 60
+"""Seconds without a word from who translates a file, after which it is given up."""
+
+Translate = Callable[[list[Page], Mapping[str, str]], list[str]]
+"""Translates pages, with terms; raises ApiError as a request would meet it."""
+
+
+@dataclass(frozen=True)
+class State:
+    """What became of a file so far."""
+
+    id: str
+    name: str
+    key: str
+    """A second secret that some clients bring."""
+    characters: int
+    total: int
+    """Parts of text."""
+    done: int = 0
+    status: Literal["queued", "translating", "done", "error"] = "queued"
+    error: str = ""
+    seen: float = 0.0
+    """When the one who translates it last said a word."""
+
+
+class Documents:
+    """Takes files in, translates them and keeps the results for a while."""
+
+    def __init__(self, translate: Translate, store: Store, most: int, seconds: float) -> None:
+        """At most so many files are under way at a time; each is forgotten after so many seconds."""
+        self._translate, self._store, self._seconds = translate, store, seconds
+        self._places = BoundedSemaphore(most) if most else None
+
+    def add(self, name: str, data: bytes, terms: Mapping[str, str]) -> State:
+        """Begin with a file. Raises ApiError: 422 it cannot be read, 429 too many are under way."""
+        try:
+            document = read_document(name, data)
+        except DocumentError as error:
+            raise ApiError(422, "Validation", f"file: {error}", [{"loc": ["file"], "message": str(error)}]) from error
+        if self._places is None or not self._places.acquire(blocking=False):
+            raise ApiError(429, "Overloaded", "too many files are under way: try again later", retry_after=10)
+        identity, key = secrets.token_hex(16), secrets.token_hex(16)
+        state = State(identity, PurePath(name).name, key, document.characters, len(document.blocks), seen=time.time())
+        self._keep(state)
+        # It ends with the process: what is left then is given up when nothing is heard of it.
+        Thread(target=self._run, args=(document, state, terms), name="document", daemon=True).start()
+        return state
+
+    def state(self, identity: str) -> State:
+        """What became of a file. Raises ApiError 404."""
+        found = self._store.get(f"document/{identity}")
+        if found is None:
+            raise ApiError(404, "NotFound", f"there is no file {identity[:64]!r}: it may have been forgotten")
+        state = State(**json.loads(found))
+        if state.status not in ("done", "error") and time.time() - state.seen > _SILENCE:
+            return replace(state, status="error", error="its translation was broken off: send it again")
+        return state
+
+    def result(self, identity: str) -> bytes:
+        """The translated file. Raises ApiError: 404 there is none, 409 not yet, or never."""
+        state = self.state(identity)
+        found = self._store.get(f"result/{identity}")
+        if found is None:
+            raise ApiError(409, "NotFound", state.error or f"it is not done yet: {state.done} of {state.total}")
+        return found
+
+    def delete(self, identity: str) -> None:
+        """Forget a file, and stop translating it. Raises ApiError 404."""
+        self.state(identity)
+        self._store.delete(f"document/{identity}")
+        self._store.delete(f"result/{identity}")
+
+    def _keep(self, state: State) -> None:
+        self._store.put(f"document/{state.id}", json.dumps(asdict(state)).encode(), self._seconds)
+
+    def _run(self, document: Document, state: State, terms: Mapping[str, str]) -> None:
+        assert self._places
+        try:
+            blocks: list[str] = []
+            for pages in document.chunks(_PART):
+                blocks += self._part(pages, terms)
+                if self._store.get(f"document/{state.id}") is None:
+                    return  # nobody wants it any more
+                state = replace(state, status="translating", done=len(blocks), seen=time.time())
+                self._keep(state)
+            self._store.put(f"result/{state.id}", document.write(blocks), self._seconds)
+            self._keep(replace(state, status="done"))
+        except Exception as error:
+            reason = error.message if isinstance(error, ApiError) else "the service failed on this file"
+            self._keep(replace(state, status="error", error=reason))
+            if not isinstance(error, ApiError):
+                raise
+        finally:
+            self._places.release()
+
+    def _part(self, pages: list[Page], terms: Mapping[str, str]) -> list[str]:
+        """Translate a part; where there is too much under way, others go first."""
+        until = time.monotonic() + _SILENCE / 2
+        while True:
+            try:
+                return self._translate(pages, terms)
+            except ApiError as error:
+                if error.status != 429 or time.monotonic() > until:
+                    raise
+            time.sleep(0.2)

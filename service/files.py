@@ -1,0 +1,89 @@
+"""The views for files that are translated whole."""
+
+from typing import Any
+
+from flask import Response, jsonify, request
+from flask_openapi3 import APIBlueprint
+from pydantic import BaseModel
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from service.answers import DocumentAnswer, fields
+from service.context import check_access, context
+from service.description import ERRORS, takes
+from service.documents import State
+from service.errors import ApiError
+
+files = APIBlueprint("files", __name__)
+
+
+class DocumentPath(BaseModel):
+    """The file that an address names."""
+
+    identity: str
+
+
+@files.post("/documents", responses={202: DocumentAnswer, **ERRORS}, openapi_extensions=takes(file=True))
+def begin() -> tuple[Response, int]:
+    """Begin to translate a file; ask at its address what became of it."""
+    check_access()
+    name, data, _ = read_upload()
+    return jsonify(_answer(context().documents.add(name, data, {}))), 202
+
+
+@files.get("/documents/<identity>", responses={200: DocumentAnswer, **ERRORS})
+def state(path: DocumentPath) -> Response:
+    """What became of a file so far."""
+    check_access()
+    return jsonify(_answer(context().documents.state(path.identity)))
+
+
+@files.get("/documents/<identity>/result")
+def result(path: DocumentPath) -> Response:
+    """The translated file."""
+    check_access()
+    return download(path.identity)
+
+
+@files.delete("/documents/<identity>")
+def forget(path: DocumentPath) -> tuple[str, int]:
+    """Forget a file and its translation."""
+    check_access()
+    context().documents.delete(path.identity)
+    return "", 204
+
+
+def read_upload() -> tuple[str, bytes, dict[str, Any]]:
+    """The name and bytes of the file in a form, and the form's other fields. Raises ApiError: 413, 415, 422."""
+    most = context().settings.max_document_bytes
+    # A form has some bytes of its own beside the file's.
+    request.max_content_length = most + 64 * 1024
+    if request.mimetype != "multipart/form-data":
+        raise ApiError(415, "Validation", "send the file as multipart/form-data, in the field `file`")
+    try:
+        upload = request.files.get("file")
+        form = request.form.to_dict()
+    except RequestEntityTooLarge as error:
+        raise ApiError(413, "TooLarge", f"the file has more than {most} bytes: split it") from error
+    if upload is None or not upload.filename:
+        message = "there is no file: send one in the field `file`, with its name"
+        raise ApiError(422, "Validation", message, [{"loc": ["file"], "message": message}])
+    data = upload.read()
+    if len(data) > most:
+        raise ApiError(413, "TooLarge", f"the file has {len(data)} bytes, but {most} are taken: split it")
+    return upload.filename, data, form
+
+
+def download(identity: str) -> Response:
+    """The translated file, to be saved under the name that it had. Raises ApiError."""
+    documents = context().documents
+    response = Response(documents.result(identity), mimetype="application/octet-stream")
+    response.headers.set("Content-Disposition", "attachment", filename=documents.state(identity).name)
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def _answer(state: State) -> dict[str, Any]:
+    said = {"error": state.error} if state.error else {}
+    return fields(
+        DocumentAnswer(id=state.id, name=state.name, status=state.status, done=state.done, total=state.total, **said)
+    )

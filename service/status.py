@@ -1,0 +1,83 @@
+"""The views that say what is served, and how it fares."""
+
+from importlib.metadata import version
+
+from flask import Response, jsonify
+from flask_openapi3 import APIBlueprint
+from pydantic import RootModel
+
+from inference.documents.kinds import KINDS
+from service.answers import HealthAnswer, Language
+from service.context import context
+from service.dialects import NAMES, SOURCE, TARGET
+from service.metrics import exposition
+
+status = APIBlueprint("status", __name__)
+
+
+class Languages(RootModel[list[Language]]):
+    """The languages."""
+
+
+@status.get("/languages", responses={200: Languages})
+def languages() -> Response:
+    """The languages, as LibreTranslate lists them."""
+    return jsonify(
+        [
+            {"code": SOURCE, "name": NAMES[SOURCE], "targets": [TARGET]},
+            {"code": TARGET, "name": NAMES[TARGET], "targets": []},
+        ]
+    )
+
+
+@status.get("/frontend/settings")
+def frontend_settings() -> Response:
+    """What LibreTranslate's clients ask before they begin."""
+    here = context()
+    return jsonify(
+        apiKeys=here.access.needs_key,
+        charLimit=here.settings.max_text_characters,
+        frontendTimeout=500,
+        keyRequired=here.access.needs_key,
+        language={"source": {"code": SOURCE, "name": NAMES[SOURCE]}, "target": {"code": TARGET, "name": NAMES[TARGET]}},
+        suggestions=False,
+        supportedFilesFormat=[],
+    )
+
+
+@status.get("/livez")
+def alive() -> tuple[Response, int]:
+    """Whether this process can answer at all."""
+    works = context().models.alive
+    return jsonify(status="ok" if works else "failed"), 200 if works else 503
+
+
+@status.get("/metrics")
+def metrics() -> Response:
+    """What all workers have counted, for Prometheus."""
+    data, kind = exposition()
+    return Response(data, content_type=kind)
+
+
+@status.get("/info")
+def info() -> Response:
+    """What is served: the checkpoints with their scores and hashes, the limits, the versions."""
+    here = context()
+    limits = {name: value for name, value in here.settings.model_dump().items() if name.startswith("max_")}
+    return jsonify(
+        models={"translation": here.models.translation.info(), "sentiment": here.models.sentiment.info()},
+        limits={**limits, "timeout": here.settings.timeout},
+        documents={"kinds": list(KINDS), "minutes": here.settings.document_minutes},
+        key_required=here.access.needs_key,
+        versions={name: version(name) for name in ("hoiquy", "onnxruntime", "sentencepiece", "numpy")},
+    )
+
+
+@status.get("/readyz", responses={200: HealthAnswer, 503: HealthAnswer})
+@status.get("/health", responses={200: HealthAnswer, 503: HealthAnswer})
+def health() -> tuple[Response, int]:
+    """Whether every model of this worker answered a text when it was loaded."""
+    models = context().models
+    described = {"translation": models.translation.describe(), "sentiment": models.sentiment.describe()}
+    healthy = models.alive and all(model["status"] == "ok" for model in described.values())
+    return jsonify(status="ok" if healthy else "failed", models=described), 200 if healthy else 503

@@ -1,0 +1,210 @@
+"""Files that are sent whole, by our own addresses and by DeepL's unmodified client; glossaries too."""
+
+import io
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import deepl
+import pytest
+from flask.testing import FlaskClient
+from test_documents import SUBTITLES
+from werkzeug.serving import make_server
+
+from service.app import create_app
+from service.errors import ApiError
+from service.settings import Settings
+
+MARKDOWN = "# Good night.\n\n> I love you.\n\n```sh\nmake serve\n```\n"
+
+
+def app_for(toys: Path, **values: Any) -> Any:
+    folder = toys / "checkpoints"
+    paths = {"translation": folder / "tiny-translation", "sentiment": folder / "tiny-sentiment"}
+    return create_app(Settings(**paths, **values))  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def client(toys: Path, tmp_path_factory: pytest.TempPathFactory) -> FlaskClient:
+    store = str(tmp_path_factory.mktemp("store"))
+    return app_for(toys, store=store, max_document_bytes=20_000).test_client()  # type: ignore[no-any-return]
+
+
+def send(client: FlaskClient, name: str, data: bytes) -> Any:
+    return client.post("/documents", data={"file": (io.BytesIO(data), name)})
+
+
+def ended(client: FlaskClient, identity: str) -> dict[str, Any]:
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        state: dict[str, Any] = client.get(f"/documents/{identity}").get_json()
+        if state["status"] in ("done", "error"):
+            return state
+        time.sleep(0.05)
+    raise AssertionError("the file was not translated in a minute")
+
+
+def test_a_file_there_and_back(client: FlaskClient) -> None:
+    begun = send(client, "READ ME.md", MARKDOWN.encode())
+    assert begun.status_code == 202
+    state = begun.get_json()
+    assert (state["name"], state["total"], state["status"]) == ("READ ME.md", 2, "queued")
+    assert ended(client, state["id"]) == {**state, "status": "done", "done": 2}
+    answer = client.get(f"/documents/{state['id']}/result")
+    assert answer.get_data(as_text=True) == "# Chúc ngủ ngon.\n\n> Tôi yêu bạn.\n\n```sh\nmake serve\n```\n"
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="READ ME.md"'
+    assert client.delete(f"/documents/{state['id']}").status_code == 204
+    assert client.get(f"/documents/{state['id']}").status_code == 404
+    assert client.get(f"/documents/{state['id']}/result").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "status", "message"),
+    [
+        ("a.pdf", b"x", 422, r"file: .pdf is no kind"),
+        ("a.txt", b"caf\xe9", 422, "not UTF-8"),
+        ("a.docx", b"PK", 422, "no Word document"),
+        ("a.txt", b"x" * 20_001, 413, "20001 bytes"),
+        ("a.txt", b"x" * 200_000, 413, "more than 20000 bytes"),
+    ],
+)
+def test_what_cannot_be_taken_is_named(client: FlaskClient, name: str, data: bytes, status: int, message: str) -> None:
+    refused = send(client, name, data)
+    assert (refused.status_code, message in refused.get_json()["message"].replace(".pdf", ".pdf")) == (status, True)
+
+
+def test_no_file_at_all(client: FlaskClient) -> None:
+    assert client.post("/documents", data={"file": "text"}, content_type="multipart/form-data").status_code == 422
+    assert client.post("/documents", json={"file": "text"}).status_code == 415
+    assert client.get("/documents/../../etc/passwd").status_code == 404
+    assert client.get("/documents/%2e%2e%2fx/result").status_code == 404
+
+
+def test_a_name_is_no_path(client: FlaskClient) -> None:
+    state = send(client, "../../etc/a.txt", b"Good night.").get_json()
+    assert state["name"] == "a.txt"
+    ended(client, state["id"])
+
+
+def test_what_goes_wrong_is_said(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    documents = client.application.extensions["hoiquy"].documents
+
+    def fail(*_: Any) -> list[str]:
+        raise ApiError(503, "Overloaded", "this model is not ready")
+
+    monkeypatch.setattr(documents, "_translate", fail)
+    state = ended(client, send(client, "a.txt", b"Good night.").get_json()["id"])
+    assert (state["status"], state["error"]) == ("error", "this model is not ready")
+    refused = client.get(f"/documents/{state['id']}/result")
+    assert (refused.status_code, refused.get_json()["message"]) == (409, "this model is not ready")
+
+
+def test_files_are_bounded_in_number_and_wait_for_others(toys: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = app_for(toys, max_documents=1).test_client()
+    documents = client.application.extensions["hoiquy"].documents
+    translate, go_on, asked = documents._translate, threading.Event(), []
+
+    def busy(pages: Any, terms: Any) -> list[str]:
+        asked.append(pages)
+        if not go_on.is_set():
+            raise ApiError(429, "Overloaded", "too much under way", retry_after=1)
+        return translate(pages, terms)  # type: ignore[no-any-return]
+
+    monkeypatch.setattr(documents, "_translate", busy)
+    first = send(client, "a.txt", b"Good night.").get_json()
+    refused = send(client, "b.txt", b"Good night.")
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "10")
+    assert client.get(f"/documents/{first['id']}/result").status_code == 409
+    go_on.set()
+    assert ended(client, first["id"])["status"] == "done"
+    assert len(asked) > 1
+    assert send(client, "b.txt", b"Good night.").status_code == 202
+
+
+def test_a_file_whose_worker_is_gone_is_given_up(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    documents = client.application.extensions["hoiquy"].documents
+    monkeypatch.setattr(documents, "_run", lambda *_: None)
+    identity = send(client, "a.txt", b"Good night.").get_json()["id"]
+    assert client.get(f"/documents/{identity}").get_json()["status"] == "queued"
+    now = time.time()
+    monkeypatch.setattr("service.documents.time.time", lambda: now + 61)
+    state = client.get(f"/documents/{identity}").get_json()
+    assert (state["status"], state["error"]) == ("error", "its translation was broken off: send it again")
+
+
+@pytest.fixture(scope="module")
+def translator(toys: Path) -> Iterator[deepl.Translator]:
+    running = make_server("127.0.0.1", 0, app_for(toys), threaded=True)
+    thread = threading.Thread(target=running.serve_forever)
+    thread.start()
+    yield deepl.Translator("any:fx", server_url=f"http://127.0.0.1:{running.server_port}")
+    running.shutdown()
+    thread.join()
+    running.server_close()
+
+
+def test_deepls_client_sends_a_file(
+    translator: deepl.Translator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("deepl.translator.time.sleep", lambda _: None)  # it would wait five seconds at a time
+    source, target = tmp_path / "film.srt", tmp_path / "phim.srt"
+    source.write_text(SUBTITLES)
+    status = translator.translate_document_from_filepath(source, target, target_lang="VI")
+    assert status.done
+    assert status.billed_characters == sum(map(len, ("Hello, my dear friend.", "Who is it?", "Nobody."))) + len(
+        "I met a man who never came back."
+    )
+    assert [line for line in target.read_text().splitlines() if "-->" in line] == [
+        line for line in SUBTITLES.splitlines() if "-->" in line
+    ]
+    with pytest.raises(deepl.DeepLException, match="no kind of document"):
+        translator.translate_document(io.BytesIO(b"x"), io.BytesIO(), filename="a.pdf", target_lang="VI")
+
+
+def test_deepls_client_keeps_glossaries(translator: deepl.Translator) -> None:
+    made = translator.create_glossary("mine", "EN", "VI", {"Y": "ZZ", "X": "Quận X"})
+    assert (made.ready, made.entry_count, made.source_lang, made.target_lang) == (True, 2, "EN", "VI")
+    assert [each.glossary_id for each in translator.list_glossaries()] == [made.glossary_id]
+    assert translator.get_glossary(made.glossary_id).name == "mine"
+    assert translator.get_glossary_entries(made) == {"Y": "ZZ", "X": "Quận X"}
+    found = translator.translate_text("I love Y.", source_lang="EN", target_lang="VI", glossary=made)
+    assert "ZZ" in found.text
+    assert [(pair.source_lang, pair.target_lang) for pair in translator.get_glossary_languages()] == [("en", "vi")]
+    translator.delete_glossary(made)
+    with pytest.raises(deepl.exceptions.GlossaryNotFoundException):
+        translator.get_glossary(made.glossary_id)
+    with pytest.raises(deepl.DeepLException, match="target_lang is 'DE': give vi"):
+        translator.create_glossary("mine", "EN", "DE", {"a": "b"})
+
+
+@pytest.mark.parametrize(
+    ("entries", "form", "message"),
+    [
+        ("one column", "tsv", "line 1 has 1 columns"),
+        ("a,b,c", "csv", "line 1 has 3 columns"),
+        ("", "tsv", "no term"),
+        ('"a', "csv", "line 1"),
+        ("a\t" + "x" * 300, "tsv", "give 1 to 200"),
+    ],
+)
+def test_a_bad_glossary_is_refused(client: FlaskClient, entries: str, form: str, message: str) -> None:
+    body = {"name": "g", "source_lang": "en", "target_lang": "vi", "entries": entries, "entries_format": form}
+    refused = client.post("/v2/glossaries", json=body)
+    assert refused.status_code in (400, 422)
+    assert message in refused.get_json()["message"]
+
+
+def test_a_document_opens_with_its_key_alone(client: FlaskClient) -> None:
+    sent = {"file": (io.BytesIO(b"Good night."), "a.txt"), "target_lang": "VI"}
+    handle = client.post("/v2/document", data=sent).get_json()
+    address = f"/v2/document/{handle['document_id']}"
+    assert client.post(address, json={"document_key": "other"}).status_code == 404
+    assert client.post(address, json={}).status_code == 422
+    ended(client, handle["document_id"])
+    assert client.post(address, json={"document_key": handle["document_key"]}).get_json()["status"] == "done"
+    form = {"document_key": handle["document_key"]}
+    assert client.post(f"{address}/result", data=form).get_data(as_text=True) == "Chúc ngủ ngon."
+    # As with DeepL, what was fetched is forgotten.
+    assert client.post(f"{address}/result", data=form).status_code == 404

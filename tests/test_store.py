@@ -1,0 +1,85 @@
+"""What workers share: a folder, and Redis where there is one."""
+
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from service.store import FolderStore, RedisStore, Store, open_store
+
+
+@pytest.fixture(scope="module")
+def redis_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    program = shutil.which("redis-server")
+    if program is None:
+        pytest.skip("no redis-server on this machine")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    folder = tmp_path_factory.mktemp("redis")
+    with subprocess.Popen(
+        [program, "--port", str(port), "--dir", folder, "--save", ""], stdout=subprocess.DEVNULL
+    ) as it:
+        asked = redis.Redis(port=port)
+        for _ in range(100):
+            try:
+                asked.ping()
+                break
+            except redis.ConnectionError:
+                time.sleep(0.05)
+        asked.close()
+        yield f"redis://127.0.0.1:{port}/0"
+        it.terminate()
+
+
+@pytest.fixture(params=["folder", "redis"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    if request.param == "folder":
+        return open_store(str(tmp_path / "store"))
+    return open_store(request.getfixturevalue("redis_address"))
+
+
+def test_what_is_put_is_there_until_it_is_deleted(store: Store) -> None:
+    assert store.get("glossary/anna/1") is None
+    store.put("glossary/anna/1", b"one\ntwo")
+    store.put("glossary/anna/2", b"\x00\xff")
+    store.put("glossary/anna b/1", b"other")
+    assert store.get("glossary/anna/1") == b"one\ntwo"
+    assert sorted(store.values("glossary/anna")) == [b"\x00\xff", b"one\ntwo"]
+    store.put("glossary/anna/1", b"new")
+    assert store.get("glossary/anna/1") == b"new"
+    store.delete("glossary/anna/1")
+    store.delete("glossary/anna/1")
+    assert store.get("glossary/anna/1") is None
+    assert list(store.values("glossary/anna")) == [b"\x00\xff"]
+
+
+def test_what_is_put_for_a_time_goes(store: Store) -> None:
+    store.put("document/1", b"x", seconds=0.2)
+    assert store.get("document/1") == b"x"
+    time.sleep(0.3)
+    assert store.get("document/1") is None
+
+
+def test_nothing_that_a_caller_writes_is_a_path(tmp_path: Path) -> None:
+    store = FolderStore(tmp_path / "store")
+    store.put("glossary/../../etc/passwd/..", b"x")
+    assert store.get("glossary/../../etc/passwd/..") == b"x"
+    assert [path.name for path in tmp_path.iterdir()] == ["store"]
+
+
+def test_what_is_over_its_time_is_taken_away(tmp_path: Path) -> None:
+    store = FolderStore(tmp_path)
+    store.put("document/1", b"x", seconds=0.01)
+    time.sleep(0.05)
+    store.put("document/2", b"y", seconds=60)
+    assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == 1
+
+
+def test_an_address_of_redis_is_one() -> None:
+    assert isinstance(open_store("redis://localhost:1/0"), RedisStore)
