@@ -3,6 +3,7 @@
 import { say } from "./words.js";
 
 const KEY = "hoiquy.key";
+const SOON = 3; // seconds until a service is asked again that does not say when
 let key = readKey();
 
 function readKey() {
@@ -32,11 +33,13 @@ export class Refusal extends Error {
    * @param {string} kind the `error_type` of the service's error body, or "Offline" or "Answer"
    * @param {string} message a sentence for people
    * @param {number} retryAfter seconds until it may be tried again; 0 when trying again would not help
+   * @param {string} detail what the service itself said
    */
-  constructor(kind, message, retryAfter = 0) {
+  constructor(kind, message, { retryAfter = 0, detail = "" } = {}) {
     super(message);
     this.kind = kind;
     this.retryAfter = retryAfter;
+    this.detail = detail;
   }
 }
 
@@ -53,7 +56,7 @@ export async function call(path, { json, ...options } = {}) {
     response = await fetch(path, { cache: "no-store", credentials: "same-origin", ...options, headers });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Refusal("Offline", say("error-offline"), 3);
+    throw new Refusal("Offline", say("error-offline"), { retryAfter: SOON });
   }
   if (!response.ok) throw await refusal(response);
   return response;
@@ -64,23 +67,23 @@ async function refusal(response) {
   const body = await response.json().catch(() => ({}));
   const kind = typeof body.error_type === "string" ? body.error_type : "Internal";
   const message = String(body.message ?? response.status).replace(/\.$/, "");
-  const wait = retryAfter(response);
+  const wait = { retryAfter: retryAfter(response) || SOON };
   switch (kind) {
     case "RateLimited":
     case "Overloaded":
-      return new Refusal(kind, say(response.status === 503 ? "error-unready" : "error-busy"), wait || 3);
+      return new Refusal(kind, say(response.status === 503 ? "error-unready" : "error-busy"), wait);
     case "Timeout":
       return new Refusal(kind, say("error-slow"));
     case "Auth":
       return new Refusal(kind, say(hasKey() ? "key-refused" : "key-needed"));
     case "TooLarge":
-      return new Refusal(kind, say("error-large", { message }));
+      return new Refusal(kind, say("error-large", { message }), { detail: message });
     case "Internal":
       // A balancer whose servers are all away has no body of ours.
-      if ([502, 503, 504].includes(response.status)) return new Refusal("Offline", say("error-offline"), wait || 3);
+      if ([502, 503, 504].includes(response.status)) return new Refusal("Offline", say("error-offline"), wait);
       return new Refusal(kind, say("error-internal", { request: response.headers.get("X-Request-ID") ?? "?" }));
     default:
-      return new Refusal(kind, say("error-refused", { message }));
+      return new Refusal(kind, say("error-refused", { message }), { detail: message });
   }
 }
 

@@ -11,14 +11,16 @@ const LONGEST_WAIT = 2000;
 const ENDS = ["done", "error"];
 
 let kinds = [];
-let most = Infinity;
-let problem = () => {};
+let most = Infinity; // characters of a text
+let largest = Infinity; // bytes of a file
 const jobs = new Set();
 
-/** Heed what the server takes: kinds of files, and characters of a text. */
-export function limitDocuments(found, characters) {
-  kinds = Array.isArray(found) ? found.filter((kind) => /^\.\w+$/.test(kind)) : [];
-  most = characters;
+/** Heed what the server takes. */
+export function limitDocuments({ documents, limits }) {
+  const taken = limits.max_documents === 0 ? [] : documents?.kinds;
+  kinds = Array.isArray(taken) ? taken.filter((kind) => /^\.\w+$/.test(kind)) : [];
+  most = limits.max_text_characters ?? most;
+  largest = limits.max_document_bytes ?? largest;
   find("file").accept = [...new Set([".txt", ...kinds])].join();
 }
 
@@ -28,9 +30,10 @@ const ending = (name) => /\.\w+$/.exec(name)?.[0].toLowerCase() ?? "";
 export async function openFile(file) {
   const kind = ending(file.name);
   if (kind === ".txt" && (await readIntoBox(file))) return;
-  if (kinds.includes(kind)) translateFile(file);
-  else if (kind === ".txt") problem(say("file-size", { name: file.name }));
-  else problem(say("file-kind", { name: file.name, kinds: [...new Set([".txt", ...kinds])].join(" ") }));
+  const isKnown = kinds.includes(kind);
+  if (isKnown && file.size <= largest) translateFile(file);
+  else if (isKnown || kind === ".txt") drawJob(file.name).fail("file-size");
+  else drawJob(file.name).fail("file-kind", { kinds: [...new Set([".txt", ...kinds])].join(" ") });
 }
 
 /** Read a text into the box, if it fits there. Returns whether there is nothing more to do. */
@@ -40,7 +43,7 @@ async function readIntoBox(file) {
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer());
   } catch {
-    problem(say("file-encoding", { name: file.name }));
+    drawJob(file.name).fail("file-encoding");
     return true;
   }
   if (countPoints(text) > most) return false;
@@ -84,29 +87,30 @@ async function translateFile(file) {
       await pause(wait, signal);
       status = await (await patiently(job.path, { signal })).json();
     }
-    if (status.status === "error") throw new Refusal("Answer", String(status.error ?? ""));
+    if (status.status === "error") throw new Refusal("Answer", "", { detail: String(status.error) });
     job.state("file-fetching");
     const answer = await patiently(`${job.path}/result`, { signal });
-    job.done(await answer.blob(), fileName(answer, file.name));
+    job.done(await answer.blob(), resultName(answer, file.name));
     forget(job);
   } catch (error) {
     if (error.name === "AbortError") return;
-    job.fail(error instanceof Refusal ? error.message : say("error-answer"));
+    const message = error instanceof Refusal ? error.detail || error.message : say("error-answer");
+    job.fail("file-error", { message: message.replace(/^file: /, "") });
     forget(job);
   }
 }
 
-/** The name that the service gives the result, or else one made of the file's. */
-function fileName(answer, name) {
+/** The name that the service gives the result; where it is the file's own, or none, another, so that both are kept. */
+function resultName(answer, name) {
   const header = answer.headers.get("Content-Disposition") ?? "";
   const encoded = /filename\*=UTF-8''([^;]+)/i.exec(header)?.[1];
-  const plain = /filename="?([^";]+)"?/i.exec(header)?.[1];
+  let given = /filename="?([^";]+)"?/i.exec(header)?.[1];
   try {
-    if (encoded) return decodeURIComponent(encoded);
+    if (encoded) given = decodeURIComponent(encoded);
   } catch {
     // Then the plain one.
   }
-  return plain ?? name.replace(/(\.\w+)$/, ".vi$1");
+  return given && given !== name ? given : name.replace(/(\.\w+)$/, ".vi$1");
 }
 
 /** The service need not keep what was fetched, failed or is not wanted. */
@@ -142,10 +146,10 @@ function drawJob(name) {
     bar.replaceWith(link);
     job.state("file-done");
   };
-  job.fail = (message) => {
+  job.fail = (key, values) => {
     bar.remove();
     line.classList.add("failed");
-    job.state("file-error", { message });
+    job.state(key, values);
   };
   line.append(
     iconButton("close", say("remove"), () => {
@@ -169,9 +173,8 @@ export function redrawDocuments() {
   for (const job of jobs) job.redraw();
 }
 
-/** Begin to listen; `complain(message)` says what is wrong with a file. */
-export function startDocuments(complain) {
-  problem = complain;
+/** Begin to listen. */
+export function startDocuments() {
   const chooser = find("file");
   find("open-file").addEventListener("click", () => chooser.click());
   chooser.addEventListener("change", () => {

@@ -76,10 +76,14 @@ export function drawHistory(recall) {
   find("remember").checked = remembers();
 }
 
-/** Begin to listen; `change(isWanted)` is called when texts are to be kept from now on, or no longer, or not these. */
-export function startHistory(recall, change) {
+/**
+ * Begin to listen. `recall(entry)` brings a text back, `settle` lets the present one be kept, and `change(isWanted)` says
+ * that what is typed is to be kept from now on, or no longer.
+ */
+export function startHistory({ recall, settle, change }) {
   const draw = () => drawHistory(recall);
   find("open-history").addEventListener("click", () => {
+    settle();
     draw();
     drawer.showModal();
   });

@@ -18,8 +18,8 @@ const SETTLED = 2000; // and before it goes into the history
 const SLOW = 250; // before an old answer looks old
 const FEW = 0.8; // of the characters that a text may have: with more, the count is said in words
 const EXAMPLES = {
-  translation: ["I love you.", "Where can I find good coffee?", "We have known each other since we were children."],
-  sentiment: ["A wonderful, moving film.", "The room was clean, but the staff were rude and slow.", "Phim hay quá!"],
+  translation: ["Could you help me, please?", "She is reading a book about the sea.", "My brother bought a new house last year."],
+  sentiment: ["A wonderful, moving film.", "The room was clean, but the staff were rude and slow.", "I laughed, I cried, and I want to see it again."],
 };
 const VIEWS = { translation, sentiment };
 
@@ -37,19 +37,21 @@ function ask(wait = 0) {
   clearTimeout(settling);
   controller.abort();
   controller = new AbortController();
+  answered = null;
   const { signal } = controller;
-  asking = setTimeout(() => answer(signal), wait);
+  if (source.text().trim()) {
+    asking = setTimeout(() => answer(signal), wait);
+  } else {
+    clearNotice();
+    find("result").classList.remove("stale");
+    VIEWS[view].clear();
+  }
 }
 
 async function answer(signal, isWhole = false) {
   const text = source.text();
   const current = VIEWS[view];
   clearNotice();
-  answered = null;
-  if (!text.trim()) {
-    current.clear();
-    return;
-  }
   const count = countPoints(text);
   if (count > limit) {
     showNotice(say("error-long", { count: number(count), limit: number(limit) }));
@@ -76,6 +78,12 @@ function settle() {
   clearTimeout(settling);
   const text = source.text();
   if (answered === text) remember({ view, text, gist: VIEWS[view].gist });
+}
+
+/** Bring a text of the history back. */
+function recall(entry) {
+  if (entry.view in VIEWS && entry.view !== view) choose(entry.view);
+  source.replace(entry.text, true);
 }
 
 function drawCount() {
@@ -106,7 +114,6 @@ function choose(name) {
   settle();
   VIEWS[view].clear();
   source.unmark();
-  answered = null;
   view = name;
   for (const other of Object.keys(VIEWS)) {
     const tab = find(`tab-${other}`);
@@ -140,10 +147,10 @@ async function prepare() {
     showRefusal(error, prepare);
     return;
   }
-  const limits = served.limits ?? {};
-  if (limits.max_text_characters > 0) limit = limits.max_text_characters;
+  const { limits = {}, documents } = served;
+  limit = limits.max_text_characters ?? limit;
   translation.limits(limits);
-  limitDocuments(served.documents?.kinds, limit);
+  limitDocuments({ documents, limits });
   drawState();
   drawCount();
   if (source.text()) ask();
@@ -197,14 +204,8 @@ function start() {
     ask(PAUSE);
   });
   startTranslation({ ask, settle });
-  startDocuments(showNotice);
-  startHistory(
-    (entry) => {
-      if (entry.view in VIEWS && entry.view !== view) choose(entry.view);
-      source.replace(entry.text, true);
-    },
-    (isWanted) => keepOptions(isWanted),
-  );
+  startDocuments();
+  startHistory({ recall, settle, change: keepOptions });
   source.listen((number, byKeyboard) => VIEWS[view].point(number, byKeyboard));
   find("source").addEventListener("input", () => {
     drawCount();
