@@ -44,8 +44,8 @@ class Checkpoint:
         return data
 
 
-def open_checkpoint(path: Path, task: str) -> Checkpoint:
-    """Read and verify the checkpoint of `task` in `path`.
+def open_checkpoint(path: Path, task: str = "") -> Checkpoint:
+    """Read and verify the checkpoint in `path`, of `task` if one is named.
 
     Raises CheckpointError when a file is missing or damaged, the format is another one, or the task differs.
     """
@@ -66,7 +66,7 @@ def open_checkpoint(path: Path, task: str) -> Checkpoint:
                 checkpoint.config.update(json.loads(data))
     except OSError as error:
         raise CheckpointError(f"{path} is not whole: {error}") from error
-    if checkpoint.config.get("task") != task:
+    if task and checkpoint.config.get("task") != task:
         raise CheckpointError(f"{path} is for {checkpoint.config.get('task')!r}, not {task!r}: check the folder's name")
     return checkpoint
 

@@ -127,6 +127,14 @@ class TranslationPredictor:
         _run(self.pool(), job, until)
         return self.results(job)
 
+    def predict_pages(
+        self, pages: Sequence[Page], beam_size: int | None = None, *, terms: Mapping[str, str] = _NONE
+    ) -> list[Translation]:
+        """Translate texts that have been taken apart. Raises as `predict` does."""
+        job = self.page_job(pages, beam_size, terms=terms)
+        _run(self.pool(), job, math.inf)
+        return self.results(job)
+
     # The road in pieces, for who runs the jobs of several callers together.
 
     def pool(self, reserve: int = 0) -> TranslationPool:

@@ -3,6 +3,8 @@
 import hmac
 import math
 import re
+import secrets
+import sys
 import time
 from hashlib import sha256
 from pathlib import Path
@@ -96,3 +98,17 @@ def _key(request: Request, values: Any) -> str:
     body = values.get("api_key") if isinstance(values, dict) else None
     given = request.headers.get("X-API-Key") or (authorization.group(1) if authorization else body)
     return given if isinstance(given, str) else ""
+
+
+def main() -> None:
+    """Make a key, and the line that lets it in."""
+    key = secrets.token_urlsafe(32)
+    name = sys.argv[1] if len(sys.argv) == 2 else ""
+    if not re.fullmatch(r"\S+", name):
+        sys.exit("error: give the key a name without blanks: hoiquy key NAME")
+    print(f"the key, which is shown this once: {key}", file=sys.stderr)
+    print(f"{name} {hash_of(key)}")
+
+
+if __name__ == "__main__":
+    main()

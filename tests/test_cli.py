@@ -1,0 +1,174 @@
+"""The command line: lines and whole files, without a server."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+from inference.cli import main
+from inference.lines import LinesError, Predict, predict_file, predicted, read_lines
+
+
+def hoiquy(
+    toys: Path, *arguments: str | Path, text: str | bytes = "", task: str = "translation"
+) -> subprocess.CompletedProcess[bytes]:
+    checkpoint = ["--checkpoint", str(toys / "checkpoints" / f"tiny-{task}")] if arguments[0] != "info" else []
+    return subprocess.run(
+        [sys.executable, "-m", "inference", *map(str, arguments), *checkpoint],
+        cwd=ROOT,
+        input=text.encode() if isinstance(text, str) else text,
+        capture_output=True,
+        check=False,
+    )
+
+
+def test_lines_from_standard_input(toys: Path) -> None:
+    done = hoiquy(toys, "translate", "--beam-size", "2", text="Good night.\n\nI love you.\n")
+    assert (done.returncode, done.stdout.decode()) == (0, "Chúc ngủ ngon.\n\nTôi yêu bạn.\n")
+    done = hoiquy(toys, "sentiment", text="The best coffee in town!\nThe worst coffee in town!", task="sentiment")
+    assert [line.split("\t")[0] for line in done.stdout.decode().splitlines()] == ["positive", "negative"]
+
+
+def test_many_lines_on_several_cores_keep_their_order(toys: Path) -> None:
+    lines = ["Good night.", "I love you."] * 200
+    done = hoiquy(toys, "translate", "--processes", "2", text="\n".join(lines))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.decode().splitlines() == ["Chúc ngủ ngon.", "Tôi yêu bạn."] * 200
+
+
+def test_a_file_of_lines(toys: Path, tmp_path: Path) -> None:
+    source, glossary = tmp_path / "en.txt", tmp_path / "terms.tsv"
+    source.write_bytes(b"\xef\xbb\xbfGood night.\r\nI love Y.\r\n")
+    glossary.write_text("Y\tZZ\n")
+    done = hoiquy(toys, "translate", source, "--glossary", glossary)
+    assert (done.returncode, done.stdout.decode().strip()) == (0, str(tmp_path / "en.vi.txt"))
+    first, second = (tmp_path / "en.vi.txt").read_text().splitlines()
+    assert first == "Chúc ngủ ngon."
+    assert "ZZ" in second
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["en.txt", "en.vi.txt", "terms.tsv"]
+    again = hoiquy(toys, "translate", source)
+    assert (again.returncode, b"is there already" in again.stderr) == (2, True)
+
+
+def test_a_whole_document(toys: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("# Good night.\n\n`x` \n\n- I love you.\n")
+    done = hoiquy(toys, "translate", tmp_path / "a.md", "-o", tmp_path / "b.md")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "b.md").read_text() == "# Chúc ngủ ngon.\n\n`x` \n\n- Tôi yêu bạn.\n"
+
+
+def test_html_lines(toys: Path) -> None:
+    done = hoiquy(toys, "translate", "--format", "html", text="<p>Good night.</p>")
+    assert done.stdout.decode() == "<p>Chúc ngủ ngon.</p>\n"
+
+
+def test_info(toys: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["info", str(toys / "checkpoints" / "tiny-translation")]) == 0
+    said = capsys.readouterr().out
+    assert "tiny-translation, translation, version " in said
+    assert "bleu" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text", "message"),
+    [
+        (["translate", "--checkpoint", "nowhere"], b"", "nowhere is no checkpoint"),
+        (["translate", "/nowhere/a.txt"], b"", "/nowhere/a.txt"),
+        (["translate"], b"ok\n\xff\n", "line 2: not UTF-8"),
+        (["translate", "--beam-size", "0"], b"x", "beam_size is 0"),
+        (["translate", "--processes", "0"], b"x", "--processes is 0"),
+        (["translate", "--glossary", "README.md"], b"x", "is no term and its translation"),
+    ],
+)
+def test_what_cannot_be_done_is_said(toys: Path, arguments: list[str], text: bytes, message: str) -> None:
+    extra = [] if "--checkpoint" in arguments else ["--checkpoint", str(toys / "checkpoints" / "tiny-translation")]
+    command = [sys.executable, "-m", "inference", *arguments, *extra]
+    done = subprocess.run(command, cwd=ROOT, input=text, capture_output=True, check=False)
+    assert done.returncode == 2
+    assert message in done.stderr.decode()
+    assert b"Traceback" not in done.stderr
+
+
+def test_a_reader_that_has_enough_is_no_fault(toys: Path) -> None:
+    checkpoint = toys / "checkpoints" / "tiny-translation"
+    command = (
+        f"yes 'Good night.' | head -300 | {sys.executable} -m inference translate --checkpoint {checkpoint} | head -1"
+    )
+    done = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("Chúc ngủ ngon.\n", "")
+
+
+def shouting() -> Predict:
+    return lambda lines: [line.upper() for line in lines]
+
+
+def slow_shouting() -> Predict:
+    def predict(lines: list[str]) -> list[str]:
+        time.sleep(0.05)
+        return [line.upper() for line in lines]
+
+    return predict
+
+
+def test_what_was_begun_is_gone_on_with(tmp_path: Path) -> None:
+    source, target = tmp_path / "a.txt", tmp_path / "b.txt"
+    lines = [f"line {i}" for i in range(1000)]
+    source.write_text("\n".join(lines) + "\n")
+    code = (
+        "from pathlib import Path; from test_cli import slow_shouting; from inference.lines import predict_file;"
+        f"predict_file(Path({str(source)!r}), Path({str(target)!r}), {{'x': 1}}, slow_shouting, 1)"
+    )
+    path = f"{ROOT}:{ROOT / 'tests'}"
+    with subprocess.Popen([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": path}, stderr=-3) as running:
+        partial = tmp_path / "b.txt.partial"
+        while not (partial.exists() and partial.stat().st_size > 1000):
+            time.sleep(0.01)
+        running.send_signal(signal.SIGKILL)
+    assert not target.exists()
+    begun = partial.read_bytes()
+    partial.write_bytes(begun[:-3])  # half a line
+    with pytest.raises(LinesError, match="in another way"):
+        predict_file(source, target, {"x": 2}, shouting, 1)
+    predict_file(source, target, {"x": 1}, shouting, 1)
+    assert target.read_text().splitlines() == [line.upper() for line in lines]
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["a.txt", "b.txt"]
+
+
+def test_other_lines_are_not_mixed_in(tmp_path: Path) -> None:
+    source, target = tmp_path / "a.txt", tmp_path / "b.txt"
+    source.write_text("a\nb\n")
+
+    def broken() -> Predict:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        predict_file(source, target, {}, broken, 1)
+    source.write_text("c\nb\n")
+    with pytest.raises(LinesError, match="from other lines"):
+        predict_file(source, target, {}, shouting, 1)
+
+
+def test_lines_are_not_all_read_at_once() -> None:
+    read = 0
+
+    def endless() -> Iterator[str]:
+        nonlocal read
+        while True:
+            read += 1
+            yield f"line {read}"
+
+    lines = predicted(endless(), shouting, 2, together=4)
+    assert [next(lines) for _ in range(8)] == [f"LINE {i}" for i in range(1, 9)]
+    assert read < 100
+    lines.close()  # type: ignore[attr-defined]  # it is a generator
+
+
+def test_lines_of_every_end() -> None:
+    assert list(read_lines([b"\xef\xbb\xbfa\n", b"b\r\n", b"\n", b"\xef\xbb\xbfc"])) == ["a", "b", "", "\ufeffc"]
+    assert list(read_lines([b"\xff\n", b"b\n"], skipped=1)) == ["b"]
