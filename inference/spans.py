@@ -39,7 +39,7 @@ _KINDS = {
     "identifier": r"\b\w{0,60}_\w{1,60}+(?:\(\))?|\b[A-Za-z]\w{1,60}+(?:\.\w{1,60}+){0,5}+\(\)",
     "version": r"\bv?\d{1,6}(?:\.\d{1,6}){2,8}+\b",
     "number of a thing": r"\b(?!VND|USD|EUR|GBP|JPY|CNY)[A-Z]{1,10}+-?\d{2,20}+[A-Z0-9]{0,20}+\b",
-    "word with a number": r"\b[A-Za-z]{2,20}\d{2,10}[A-Za-z]{0,10}\b",
+    "word with a number": r"\b(?!VND|USD|EUR|GBP|JPY|CNY)[A-Za-z]{2,20}\d{2,10}[A-Za-z]{0,10}\b",
     "telephone": r"(?<![\d.,+])\+?\d{2,4}(?:[ .-]\d{2,4}){2,5}(?!\d|[.,]\d)",
     "large number": r"(?<![\d.,])\d{1,3}(?:,\d{3}){2,8}(?!\d|[.,]\d)",
     "no word": r"\S{60,}+",

@@ -1,0 +1,86 @@
+"""What the container files promise: nothing runs as root, everything has its bounds, and times fit into each other."""
+
+import re
+import shutil
+import subprocess
+from typing import Any
+
+import pytest
+import yaml
+from conftest import ROOT
+
+from service.settings import Settings
+
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+BALANCER = (ROOT / "deploy" / "haproxy.cfg").read_text(encoding="utf-8")
+TIMEOUT = Settings().timeout  # type: ignore[call-arg]
+
+
+def seconds(text: str) -> int:
+    found = re.fullmatch(r"(\d+)s", text)
+    assert found
+    return int(found.group(1))
+
+
+def balancer_seconds(name: str) -> int:
+    return seconds(re.findall(rf"timeout {name} +(\S+)", BALANCER)[0])
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_service_is_guarded(name: str) -> None:
+    service = SERVICES[name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert not service.get("privileged")
+    assert "healthcheck" in service
+    assert {"cpus", "memory"} <= service["deploy"]["resources"]["limits"].keys()
+    # What others need not reach, listens on this machine alone.
+    assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
+
+
+def test_the_image_does_not_run_as_root() -> None:
+    lines = (ROOT / "Dockerfile").read_text(encoding="utf-8").splitlines()
+    users = [line for line in lines if line.startswith("USER ")]
+    assert users == ["USER hoiquy"]
+    assert lines.index(users[0]) < next(i for i, line in enumerate(lines) if line.startswith("CMD"))
+
+
+def test_times_fit_into_each_other() -> None:
+    assert TIMEOUT < balancer_seconds("server") < balancer_seconds("client")
+    assert seconds(SERVICES["hoiquy"]["stop_grace_period"]) > TIMEOUT
+    assert balancer_seconds("server") < seconds(SERVICES["balancer"]["stop_grace_period"])
+    config = (ROOT / "service" / "gunicorn.conf.py").read_text(encoding="utf-8")
+    # An idle connection is closed by the balancer, not by the service just when a request is on its way.
+    assert int(re.findall(r"^keepalive = (\d+)", config, re.MULTILINE)[0]) > balancer_seconds("http-keep-alive")
+
+
+def test_replicas_share_what_they_must() -> None:
+    hoiquy = SERVICES["hoiquy"]
+    assert hoiquy["deploy"]["replicas"] == 2
+    assert hoiquy["environment"]["HOIQUY_STORE"].startswith("redis://redis:")
+    assert hoiquy["environment"]["HOIQUY_PROXIES"] == "1"
+    assert "ports" not in hoiquy
+    known = {f"HOIQUY_{name.upper()}" for name in Settings.model_fields}
+    assert hoiquy["environment"].keys() <= known
+
+
+def test_prometheus_is_asked_for() -> None:
+    assert SERVICES["prometheus"]["profiles"] == ["watch"]
+    assert all("profiles" not in service for name, service in SERVICES.items() if name != "prometheus")
+
+
+def test_the_balancers_config_is_one() -> None:
+    program = shutil.which("haproxy")
+    if program is None:
+        pytest.skip("no haproxy on this machine")
+    done = subprocess.run([program, "-c", "-f", ROOT / "deploy" / "haproxy.cfg"], capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_balancers_own_errors_have_the_one_body() -> None:
+    bodies = re.findall(r"application/json string '([^']*)'", BALANCER)
+    assert len(bodies) == 6
+    for body in bodies:
+        assert yaml.safe_load(body).keys() == {"error", "message", "error_type", "errors", "request_id"}
