@@ -464,7 +464,7 @@ def focused(page: Page) -> str:
         """() => {
           const e = document.activeElement;
           const style = getComputedStyle(e);
-          const frame = getComputedStyle(e.closest(".source") ?? e);
+          const frame = getComputedStyle(e.closest(".source") ?? e, "::after");
           const outlined = parseFloat(style.outlineWidth) >= 2 && style.outlineStyle !== "none";
           const seen = outlined || frame.boxShadow !== "none";
           return [e.id || e.className || e.localName, seen];
