@@ -7,7 +7,7 @@ INSTALL = install --quiet --disable-pip-version-check --constraint constraints.t
 SERVE := .venv/serve
 DEV := .venv/dev
 
-.PHONY: serve test bench check lint install-serve install-dev clean
+.PHONY: serve test soak bench study-small check lint install-serve install-dev clean
 
 serve: $(SERVE)/ready  ## Serve the shipped checkpoints: make serve PORT=9000
 	HOIQUY_PORT=$(PORT) exec $(SERVE)/bin/gunicorn --config service/gunicorn.conf.py service.wsgi:app
@@ -15,9 +15,15 @@ serve: $(SERVE)/ready  ## Serve the shipped checkpoints: make serve PORT=9000
 test: $(DEV)/ready  ## Run the tests
 	$(DEV)/bin/python -m pytest
 
+soak: $(DEV)/ready  ## Try what the service promises at its full figures: about an hour
+	HOIQUY_SOAK=1 $(DEV)/bin/python -m pytest tests/promises
+
 bench: $(DEV)/ready  ## Measure against the peers: benchmarks/results/
 	$(DEV)/bin/python -m pip $(INSTALL) '.[bench]'
 	OMP_NUM_THREADS=1 $(DEV)/bin/python benchmarks/engine.py
+
+study-small: $(DEV)/ready  ## The recurrent family side by side, in some minutes: runs/study-small/report.md
+	$(DEV)/bin/python -m training study training/configs/study-small.toml
 
 check: lint test  ## What CI runs
 

@@ -3,16 +3,25 @@
 import argparse
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from inference.checkpoint import CheckpointError
 from training.ablation import ablate
 from training.config import data_root, load_config
 from training.errors import InputError
+from training.gradients import gradients
 from training.pipeline import Places
 from training.pipelines import pipeline
+from training.study import study
 
 STAGES = ("synthesise", "subwords", "pretrain", "fit", "export", "evaluate")
+COMMANDS: dict[str, Callable[[Path], None]] = {
+    "ablate": lambda config: ablate(config, Path("runs") / "ablations"),
+    "study": lambda config: study(config, Path("runs") / "study"),
+    "gradients": lambda run: gradients(run, Path("runs") / "gradients"),
+}
+"""What is no stage of one run."""
 
 
 def main() -> int:
@@ -20,14 +29,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
     parser.add_argument(
         "stage",
-        choices=("run", *STAGES, "ablate"),
-        help="run: all stages, one after the other; ablate: train the variants that the config lists, and compare them",
+        choices=("run", *STAGES, *COMMANDS),
+        help="run: all stages, one after the other; ablate: train the variants that a config lists, and compare them; "
+        "study: compare the recurrent family; gradients: how far they reach back through a run's model",
     )
-    parser.add_argument("config", type=Path, help="a TOML file, such as training/configs/translation.toml")
+    parser.add_argument(
+        "config",
+        type=Path,
+        help="a TOML file, such as training/configs/translation.toml; for gradients, a run's folder",
+    )
     arguments = parser.parse_args()
     try:
-        if arguments.stage == "ablate":
-            ablate(arguments.config, Path("runs") / "ablations")
+        if arguments.stage in COMMANDS:
+            COMMANDS[arguments.stage](arguments.config)
             return 0
         config = load_config(arguments.config)
         stages = pipeline(config, Places(data_root(config, arguments.config)))

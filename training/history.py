@@ -1,6 +1,7 @@
 """The history of a run: a line of JSON a record, TensorBoard, and one PNG of its curves."""
 
 import json
+import time
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -34,21 +35,28 @@ class History:
         text = "".join(json.dumps(record) + "\n" for record in self.records)
         write_atomically(self._lines, lambda beside: beside.write_text(text, encoding="utf-8"))
         self._board = SummaryWriter(str(directory / "tensorboard"), purge_step=update)
+        self._drawn = time.monotonic()
 
     def add(self, record: Record) -> None:
-        """Log a record; one with a score also draws the curves."""
+        """Log a record; one with a score also draws the curves, though not time and again."""
         self.records.append(record)
         with self._lines.open("a", encoding="utf-8") as file:
             file.write(json.dumps(record) + "\n")
         for name, value in record.items():
             if name != "update":
                 self._board.add_scalar(name, value, int(record["update"]))
-        if "score" in record:
+        if "score" in record and time.monotonic() - self._drawn > _REDRAW:
             plot(self.records, self._curves)
+            self._drawn = time.monotonic()
 
     def close(self) -> None:
-        """End the TensorBoard file."""
+        """Draw the curves a last time, and end the TensorBoard file."""
+        plot(self.records, self._curves)
         self._board.close()
+
+
+_REDRAW = 30
+"""Seconds between drawings: a small run validates more often than anyone looks, and a drawing takes half a second."""
 
 
 def plot(records: list[Record], path: Path) -> None:

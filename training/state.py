@@ -83,6 +83,11 @@ def load_progress(path: Path) -> Progress:
     return Progress(**_header(path)["progress"])
 
 
+def load_settings(path: Path) -> dict[str, Any]:
+    """The settings that a saved state was made with."""
+    return _header(path)["settings"]
+
+
 def _header(path: Path) -> dict[str, dict[str, Any]]:
     with safe_open(path, "pt") as file:
         return dict(json.loads(file.metadata()["state"]))

@@ -1,0 +1,123 @@
+"""The report of a study, in Markdown with pictures, written from its results alone."""
+
+import math
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from inference.files import write_atomically
+from training.sequences import SEQUENCES
+from training.study_config import DrawnTask
+from training.study_findings import findings
+from training.study_outcomes import Outcomes, interval
+from training.study_plots import TEXT_QUALITY, pictures
+
+_ABOUT = {
+    "next_number": "1 2 3 4 -> 5: even rows of numbers that begin below 100 and go up in steps of 1, 2 or 3.",
+    "adding": "The sum of the two marked numbers of a sequence; always to answer 1 has an error of 0.167.",
+    "copy": "Ten symbols of eight, to be said again after so many blanks; guessing has 12.5 % right.",
+    "sentiment": "A classifier of texts; the best validation on the dev set.",
+    "translation": "A translator; the best validation on the dev set, decoded greedily.",
+}
+
+
+def write_report(outcomes: Outcomes, config: str, report: Path) -> None:
+    """Write REPORT.md, and its pictures into REPORT/."""
+    report.mkdir(parents=True, exist_ok=True)
+    drawn = pictures(outcomes)
+    for name, figure in drawn.items():
+        # By the format's name: the file is written beside its place, under another ending.
+        write_atomically(report / name, lambda path, f=figure: f.savefig(path, dpi=90, format="png"))  # type: ignore[misc]
+    parts = [_head(outcomes, config), _findings(outcomes)]
+    for task in outcomes.tasks:
+        images = [f"![{name}]({report.name}/{name})" for name in drawn if name.startswith((f"{task}.", f"{task}-"))]
+        parts.append("\n\n".join([f"## {task}", _about(outcomes, task), table(outcomes, task), *images]))
+    text = "\n\n".join(parts) + "\n"
+    write_atomically(report.with_suffix(".md"), lambda path: path.write_text(text, encoding="utf-8"))
+
+
+def _head(outcomes: Outcomes, config: str) -> str:
+    results = outcomes.results.values()
+    planned = len(outcomes.config.trials())
+    hours = sum(result["seconds"] for result in results) / 3600
+    spent = f"{hours:.1f} hours" if hours >= 1 else f"{60 * hours:.0f} minutes"
+    machines = "; ".join(sorted({result["machine"] for result in results}))
+    whole = "all of them" if len(results) == planned else f"of {planned}: **the others are not done yet**"
+    return f"""# The recurrent family, side by side
+
+Written by `python -m training study training/configs/{config}` from its own results, {len(results)} trainings, {whole}.
+They took {spent} of processor time ({machines}).
+
+A member of a task has as many units (H) as its budget of parameters holds. A number is a mean over the seeds with its
+95 % interval (Student's t). Speeds are per second of processor time."""
+
+
+def _findings(outcomes: Outcomes) -> str:
+    return "\n".join(["## What came out", "", *(f"- {sentence}" for sentence in findings(outcomes))])
+
+
+def _about(outcomes: Outcomes, task: str) -> str:
+    one = outcomes.config.tasks[task]
+    seeds = f"Seeds {', '.join(map(str, one.seeds))}; at most {one.budget:,} parameters."
+    if isinstance(one, DrawnTask):
+        kind = SEQUENCES[one.kind]
+        solved = f"{kind.sign * kind.solved:g}"
+        bound = "at most" if kind.sign < 0 else "at least"
+        goal = f"Solved: {kind.quality}, {bound} {solved}, on {one.dev_rows} held-out sequences."
+        fit = f"At most {one.fit.updates:,} updates of {one.fit.batch_tokens} new sequences, Adam at {one.fit.rate:g}."
+    else:
+        goal = f"Config: `{one.base}`." + (f" {one.rows:,} of its training rows." if one.rows else "")
+        fit = ""
+    return " ".join(part for part in (_ABOUT[one.kind], goal, fit, seeds) if part)
+
+
+def table(outcomes: Outcomes, task: str) -> str:
+    """A row a member: its shape, how good it is at each length, and what it costs at the longest."""
+    one = outcomes.config.tasks[task]
+    lengths = outcomes.lengths(task)
+    head = ["member", "cell", "H", "parameters (trained)"]
+    if isinstance(one, DrawnTask):
+        head += [f"{SEQUENCES[one.kind].quality}, length {n}; solved; updates" for n in lengths]
+        head += ["tokens/s"]
+    else:
+        head += [TEXT_QUALITY[one.kind], *(["dev perplexity"] if one.kind == "translation" else [])]
+        head += ["training tokens/s", "ms a text, served"]
+    rows = [_cells(outcomes, task, lengths, member) for member in outcomes.members(task)]
+    return "\n".join([_row(head), "|---" * len(head) + "|", *map(_row, rows)])
+
+
+def _cells(outcomes: Outcomes, task: str, lengths: Sequence[int], member: str) -> list[str]:
+    m = outcomes.config.members[member]
+    results = outcomes.of(task, lengths[-1], member) or outcomes.of(task, lengths[0], member)
+    shape = [m.cell, f"{m.layers} layers" if m.layers > 1 else "", "both ways" if m.bidirectional else ""]
+    shape += ["" if m.clip else "not clipped", f"radius {m.radius:g}, leak {m.leak:g}" if m.cell == "esn" else ""]
+    sizes = f"{results[0]['parameters']:,} ({results[0]['trained']:,})"
+    cells = [f"`{member}`", ", ".join(filter(None, shape)), str(results[0]["hidden"]), sizes]
+    if isinstance(outcomes.config.tasks[task], DrawnTask):
+        cells += [_drawn_cell(outcomes, task, length, member) for length in lengths]
+        return [*cells, _mean(results, "tokens_per_second", "{:,.0f}")]
+    cells.append(str(interval(outcomes.quality(task, 0, member))))
+    if outcomes.config.tasks[task].kind == "translation":
+        cells.append(str(interval([math.exp(loss) for loss in outcomes.values(task, 0, member, "loss")])))
+    return [*cells, _mean(results, "tokens_per_second", "{:,.0f}"), _mean(results, "decode_ms", "{:.1f}")]
+
+
+def _drawn_cell(outcomes: Outcomes, task: str, length: int, member: str) -> str:
+    found = outcomes.of(task, length, member)
+    if not found:
+        return "–"
+    broken = sum(bool(result["diverged"]) for result in found)
+    updates = _mean(found, "updates", "{:,.0f}")
+    said = f"{interval(outcomes.quality(task, length, member))}; {outcomes.solved(task, length, member)}; {updates}"
+    return said + (f"; {broken} broke" if broken else "")
+
+
+def _mean(results: list[dict[str, Any]], name: str, form: str) -> str:
+    values = [result[name] for result in results if result.get(name) is not None]
+    return form.format(np.mean(values)) if values else "–"
+
+
+def _row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
