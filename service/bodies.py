@@ -1,6 +1,7 @@
 """Bodies of requests: their bytes, within limits, as the values that they hold, whatever their content type."""
 
 import json
+import time
 from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qs
@@ -13,6 +14,7 @@ from service.settings import Settings
 
 _FORM = "application/x-www-form-urlencoded"
 _PLAIN = ("text/plain", _FORM, "")
+_DISCARD_BYTES, _DISCARD_SECONDS = 64 * 1024 * 1024, 2
 
 
 def read_values(request: Request, settings: Settings, *, form: str = "") -> Any:
@@ -30,6 +32,7 @@ def read_values(request: Request, settings: Settings, *, form: str = "") -> Any:
     try:
         data = request.get_data(cache=False)
     except RequestEntityTooLarge as error:
+        discard(request)
         message = f"the body has more than {settings.max_request_bytes} bytes: send less at once"
         raise ApiError(413, "TooLarge", message) from error
     try:
@@ -40,6 +43,18 @@ def read_values(request: Request, settings: Settings, *, form: str = "") -> Any:
         return _json(body)
     fields = _fields(body) if form and kind == _FORM and f"{form}=" in body else {}
     return fields if form in fields else _plain(body)
+
+
+def discard(request: Request) -> None:
+    """Read what is left of a body that is refused, within bounds: who still sends does not read the answer, and a
+    connection that is closed on him takes it away.
+    """
+    until, left = time.monotonic() + _DISCARD_SECONDS, _DISCARD_BYTES
+    while left > 0 and time.monotonic() < until:
+        block = request.environ["wsgi.input"].read(64 * 1024)
+        left -= len(block)
+        if not block:
+            return
 
 
 def _fields(body: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from service.answers import DocumentAnswer, fields
+from service.bodies import discard
 from service.context import check_access, context
 from service.description import ERRORS, takes
 from service.documents import State
@@ -63,6 +64,7 @@ def read_upload() -> tuple[str, bytes, dict[str, Any]]:
         upload = request.files.get("file")
         form = request.form.to_dict()
     except RequestEntityTooLarge as error:
+        discard(request)
         raise ApiError(413, "TooLarge", f"the file has more than {most} bytes: split it") from error
     if upload is None or not upload.filename:
         message = "there is no file: send one in the field `file`, with its name"
