@@ -1,0 +1,68 @@
+"""`training gradients`: on a run, on a checkpoint, on a trial of a study; and what it says of other folders."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import ROOT, run_training
+from safetensors.torch import save_file
+
+from training.errors import InputError
+from training.gradient_flow import flow
+from training.gradients import gradients, table
+from training.sequences import SEQUENCES, SequenceModel, SequenceTask
+from training.state import Progress, save_state
+
+
+@pytest.mark.parametrize("task", ["translation", "sentiment"])
+def test_a_run_and_its_checkpoint_say_the_same(
+    toys: Path, tmp_path: Path, task: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = []
+    for folder in ("runs", "checkpoints"):
+        gradients(toys / folder / f"tiny-{task}", tmp_path)
+        said.append(capsys.readouterr().out.splitlines())
+        assert (tmp_path / f"tiny-{task}.png").read_bytes().startswith(b"\x89PNG")
+    assert said[0][0].split() == ["steps", "back", *(str(2**n) for n in range(len(said[0][0].split()) - 2))]
+    cells = [line.split()[0] for line in said[0][1:-1]]
+    expected = {
+        "translation": [*(f"encoder.layers.cells.{n}" for n in range(4)), "decoder.cells.0", "decoder.cells.1"],
+        "sentiment": ["layers.cells.0", "layers.cells.1"],
+    }
+    assert cells == expected[task]
+    for run, checkpoint in zip(said[0][1:-1], said[1][1:-1], strict=True):
+        # A checkpoint's weights have half the precision.
+        assert [float(n) for n in run.split()[1:]] == pytest.approx([float(n) for n in checkpoint.split()[1:]], rel=0.1)
+
+
+def test_the_command(toys: Path, tmp_path: Path) -> None:
+    done = run_training("gradients", Path("checkpoints") / "tiny-sentiment", toys)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "gradients: runs/gradients/tiny-sentiment.png"
+    with pytest.raises(InputError, match="tests holds no model that was trained here"):
+        gradients(ROOT / "tests", tmp_path)
+
+
+def test_a_trial_of_a_study(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    torch.manual_seed(0)
+    sequences = SEQUENCES["adding"](9)
+    shape = {"cell": "gru", "hidden": 4, "layers": 2, "bidirectional": True}
+    task = SequenceTask(sequences, SequenceModel(sequences, **shape))
+    run = tmp_path / "run"
+    run.mkdir()
+    save_file(task.model.state_dict(), run / "best.safetensors")
+    settings = {"drawn": {"kind": "adding", "length": 9, **shape}}
+    optimiser = torch.optim.SGD(task.parameters())
+    save_state(run / "state.safetensors", settings, Progress(), task.model, task.model, optimiser)
+    gradients(run, tmp_path / "pictures")
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[:-1] == table(flow(task, [task.collate([(str(n), "") for n in range(8)])]))
+
+
+def test_a_run_without_a_tokenizer_is_told_to_export(toys: Path, tmp_path: Path) -> None:
+    run = tmp_path / "bare"
+    run.mkdir()
+    for name in ("best.safetensors", "state.safetensors"):
+        (run / name).write_bytes((toys / "runs" / "tiny-sentiment" / name).read_bytes())
+    with pytest.raises(InputError, match="export the run first"):
+        gradients(run, tmp_path)
