@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import torch
 from matplotlib.figure import Figure
 from safetensors import SafetensorError
 from safetensors.torch import load_file
@@ -35,6 +36,7 @@ def gradients(run: Path, pictures: Path) -> None:
     (training/configs/tiny), several in a row. Raises InputError when the folder holds no model of ours.
     """
     settings, weights = _opened(run)
+    torch.set_num_threads(1)  # Steps of one row are too small to be shared.
     task, rows = _rebuilt(run, settings, weights)
     task.model.load_state_dict(weights)
     together = isinstance(task, SequenceTask)  # Sequences are equally long, texts go one by one.
