@@ -1,5 +1,6 @@
 """`training gradients`: on a run, on a checkpoint, on a trial of a study; and what it says of other folders."""
 
+import copy
 from pathlib import Path
 
 import pytest
@@ -53,7 +54,7 @@ def test_a_trial_of_a_study(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     save_file(task.model.state_dict(), run / "best.safetensors")
     settings = {"drawn": {"kind": "adding", "length": 9, **shape}}
     optimiser = torch.optim.SGD(task.parameters())
-    save_state(run / "state.safetensors", settings, Progress(), task.model, task.model, optimiser)
+    save_state(run / "state.safetensors", settings, Progress(), task.model, copy.deepcopy(task.model), optimiser)
     gradients(run, tmp_path / "pictures")
     printed = capsys.readouterr().out.splitlines()
     assert printed[:-1] == table(flow(task, [task.collate([(str(n), "") for n in range(8)])]))
