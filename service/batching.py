@@ -79,6 +79,11 @@ class Batcher:
             self._changed.notify()
         return ticket
 
+    def check_room(self) -> None:
+        """Refuse what `submit` would refuse anyway, before any work is put into it. Raises OverloadedError."""
+        if self._jobs >= self._max_jobs:
+            raise OverloadedError(f"{self._jobs} requests with {self._cost} tokens are under way")
+
     @property
     def alive(self) -> bool:
         """Whether the compute thread runs."""

@@ -45,6 +45,7 @@ class DocumentKey(Foreign):
 @deepl.post("/translate", openapi_extensions=takes(DeepLRequest), responses=ERRORS)
 def translate() -> Response:
     """Translate as DeepL does."""
+    context().models.check_room()
     values = read_body(form="text")
     asked = checked(DeepLRequest, values)
     return foreign_translation(values, DeepLRequest, _terms(asked.glossary_id))

@@ -81,6 +81,16 @@ class Models:
             [*self._translation_pools, *self._sentiment_pools], settings.max_requests, settings.max_waiting_tokens
         )
 
+    def check_room(self) -> None:
+        """Refuse a request at once where there is no room for it: to read it would take time from the others.
+
+        Raises ApiError 429.
+        """
+        try:
+            self._batcher.check_room()
+        except OverloadedError as error:
+            raise _overloaded(error) from error
+
     def translate(self, body: TranslateRequest, is_wanted: Callable[[], bool]) -> list[Translation]:
         """Translate a request's texts.
 
@@ -123,7 +133,7 @@ class Models:
         try:
             self._batcher.submit(pool, job, job.cost, until).wait(is_wanted)
         except OverloadedError as error:
-            raise ApiError(429, "Overloaded", f"{error}: try again in a second", retry_after=1) from error
+            raise _overloaded(error) from error
         except TimeoutError as error:
             message = f"this request took more than {self._timeout} s: send less text at once"
             raise ApiError(504, "Timeout", message) from error
@@ -134,3 +144,7 @@ class Models:
     def alive(self) -> bool:
         """Whether the compute thread runs."""
         return self._batcher.alive
+
+
+def _overloaded(error: OverloadedError) -> ApiError:
+    return ApiError(429, "Overloaded", f"{error}: try again in a second", retry_after=1)

@@ -29,6 +29,7 @@ def _wants_plain_text() -> bool:
 def translate() -> Response:
     """Translate one text or a list; the key, `text`, `q` or `inputs`, says whose shapes are spoken."""
     here = context()
+    here.models.check_room()
     values = read_body(form="q")
     match _dialect(values):
         case "q":
@@ -106,6 +107,7 @@ def _warnings(text: str, result: Translation) -> list[str]:
 def sentiment() -> Response:
     """Classify one text or a list, in our shapes or Hugging Face's."""
     here = context()
+    here.models.check_room()
     values = read_body()
     if _dialect(values) == "inputs":
         asked = checked(HuggingFaceRequest, values)

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import math
 import os
 import re
 import shutil
@@ -165,13 +166,18 @@ def balancing(ports: list[int], folder: Path) -> Iterator[int]:
 
 
 def load(
-    port: int, clients: int, until: Callable[[int], bool], request: Callable[[int], tuple[str, Any]]
+    port: int,
+    clients: int,
+    until: Callable[[int], bool],
+    request: Callable[[int], tuple[str, Any]],
+    rate: float = math.inf,
 ) -> list[tuple[int, Answer]]:
-    """Let so many clients ask, each one request after the other, while `until(n)` is false of the n-th request of all.
+    """Let so many clients ask, each one request after the other, while `until(n)` is false of the n-th request of all;
+    the n-th is not sent before its time, at so many a second.
 
     Gives the numbers of the requests with their answers.
     """
-    lock, number = threading.Lock(), iter(range(10**9))
+    lock, number, start = threading.Lock(), iter(range(10**9)), time.monotonic()
     found: list[tuple[int, Answer]] = []
 
     def run() -> None:
@@ -181,6 +187,7 @@ def load(
                     n = next(number)
                 if until(n):
                     return
+                time.sleep(max(0.0, start + n / rate - time.monotonic()))
                 answer = client.ask(*request(n))
                 with lock:
                     found.append((n, answer))
