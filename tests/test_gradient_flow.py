@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from training.cells import CELLS, TanhRNN
-from training.gradient_flow import flow, through_time, watched
 from training.recurrent import Recurrent, unroll
-from training.sequences import SEQUENCES, SequenceModel, SequenceTask
+from training.study.gradient_flow import flow, through_time, watched
+from training.study.sequences import SEQUENCES, SequenceModel, SequenceTask
 
 
 def test_one_linear_unit_by_hand() -> None:

@@ -9,10 +9,10 @@ from conftest import ROOT, run_training
 from safetensors.torch import save_file
 
 from training.errors import InputError
-from training.gradient_flow import flow
-from training.gradients import gradients, table
-from training.sequences import SEQUENCES, SequenceModel, SequenceTask
 from training.state import Progress, save_state
+from training.study.gradient_flow import flow
+from training.study.gradients import gradients, table
+from training.study.sequences import SEQUENCES, SequenceModel, SequenceTask
 
 
 @pytest.mark.parametrize("task", ["translation", "sentiment"])

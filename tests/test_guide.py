@@ -10,7 +10,7 @@ from conftest import ROOT
 from inference.checkpoint import open_checkpoint
 from inference.predictors import TranslationPredictor
 from training.__main__ import COMMANDS, STAGES
-from training.attention import attended, main
+from training.study.attention import attended, main
 
 GUIDE = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")
 COMMAND_LINES = re.findall(r"^    (python -m .*|.* \| python -m .*)$", GUIDE, re.MULTILINE)
@@ -41,7 +41,7 @@ def test_its_commands_and_files_are_there() -> None:
 def test_its_picture_is_made_by_its_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    command = next(line for line in COMMAND_LINES if "training.attention" in line)
+    command = next(line for line in COMMAND_LINES if "training.study.attention" in line)
     checkpoint, sentence = re.findall(r'attention (\S+) "(.*)"', command)[0]
     picture = tmp_path / "attention.png"
     monkeypatch.setattr("sys.argv", ["attention", str(ROOT / checkpoint), sentence, str(picture)])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from training.sequences import SEQUENCES, Adding, Copying, NextNumber, SequenceModel, Sequences, SequenceTask
+from training.study.sequences import SEQUENCES, Adding, Copying, NextNumber, SequenceModel, Sequences, SequenceTask
 from training.tasks import Held
 
 ROWS = [(str(n), "") for n in range(6)]

@@ -12,12 +12,12 @@ from torch import nn
 
 from training import study as module
 from training.errors import InputError
-from training.study import study
-from training.study_config import StudyConfig, Trial, load_study
-from training.study_findings import findings
-from training.study_outcomes import Outcomes, difference, interval
-from training.study_plots import pictures
-from training.trials import largest_hidden
+from training.study.bench import study
+from training.study.config import StudyConfig, Trial, load_study
+from training.study.findings import findings
+from training.study.outcomes import Outcomes, difference, interval
+from training.study.plots import pictures
+from training.study.trials import largest_hidden
 
 TINY = ROOT / "training" / "configs"
 FIT = """

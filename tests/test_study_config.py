@@ -7,7 +7,7 @@ import pytest
 from conftest import ROOT
 
 from training.errors import InputError
-from training.study_config import DrawnTask, StudyConfig, Trial, load_study
+from training.study.config import DrawnTask, StudyConfig, Trial, load_study
 
 CONFIG = """
 report = "report"

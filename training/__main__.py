@@ -10,10 +10,10 @@ from inference.checkpoint import CheckpointError
 from training.ablation import ablate
 from training.config import data_root, load_config
 from training.errors import InputError
-from training.gradients import gradients
 from training.pipeline import Places
 from training.pipelines import pipeline
-from training.study import study
+from training.study.bench import study
+from training.study.gradients import gradients
 
 STAGES = ("synthesise", "subwords", "pretrain", "fit", "export", "evaluate")
 COMMANDS: dict[str, Callable[[Path], None]] = {

@@ -29,7 +29,7 @@ class Cell(nn.Module):
     trained: ClassVar[bool] = True
     """Whether its weights learn; those of a reservoir stay as they were drawn, and so does what feeds it."""
     watch: Callable[[list[State]], None] | None = None
-    """Told every state that the cell goes through when it is unrolled (see `training.gradient_flow`)."""
+    """Told every state that the cell goes through when it is unrolled (see `training.study.gradient_flow`)."""
 
     def __init__(self, input_size: int, hidden_size: int, forget_bias: float = 1.0) -> None:
         super().__init__()

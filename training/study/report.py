@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from inference.files import write_atomically
-from training.sequences import SEQUENCES
-from training.study_config import DrawnTask
-from training.study_findings import findings
-from training.study_outcomes import Outcomes, interval
-from training.study_plots import TEXT_QUALITY, pictures
+from training.study.config import DrawnTask
+from training.study.findings import findings
+from training.study.outcomes import Outcomes, interval
+from training.study.plots import TEXT_QUALITY, pictures
+from training.study.sequences import SEQUENCES
 
 _ABOUT = {
     "next_number": "1 2 3 4 -> 5: even rows of numbers that begin below 100 and go up in steps of 1, 2 or 3.",

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from training.data import Array
-from training.sequences import SEQUENCES
-from training.study_config import DrawnTask, Member, StudyConfig, Trial
+from training.study.config import DrawnTask, Member, StudyConfig, Trial
+from training.study.sequences import SEQUENCES
 
 _STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
 """The 97.5th percentile of Student's t for 1 to 9 degrees of freedom."""

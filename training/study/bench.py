@@ -13,11 +13,11 @@ from inference.files import write_atomically
 from training.config import read_run
 from training.data import Split
 from training.errors import InputError
-from training.study_config import CorpusTask, DrawnTask, StudyConfig, Trial, load_study
-from training.study_outcomes import Outcomes
-from training.study_report import write_report
+from training.study.config import CorpusTask, DrawnTask, StudyConfig, Trial, load_study
+from training.study.outcomes import Outcomes
+from training.study.report import write_report
+from training.study.trials import Result, run_corpus, run_drawn
 from training.tasks import Held
-from training.trials import Result, run_corpus, run_drawn
 
 
 def study(path: Path, runs: Path) -> None:

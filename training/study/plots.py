@@ -7,9 +7,9 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from training.sequences import SEQUENCES, NextNumber
-from training.study_config import DrawnTask
-from training.study_outcomes import Outcomes, interval
+from training.study.config import DrawnTask
+from training.study.outcomes import Outcomes, interval
+from training.study.sequences import SEQUENCES, NextNumber
 
 TEXT_QUALITY = {"sentiment": "dev accuracy, %", "translation": "dev BLEU"}
 

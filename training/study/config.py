@@ -15,7 +15,7 @@ from training.cells import cell_class
 from training.config import read_toml
 from training.errors import InputError
 from training.fit import FitConfig
-from training.sequences import SEQUENCES
+from training.study.sequences import SEQUENCES
 
 
 @dataclass(frozen=True)

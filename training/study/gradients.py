@@ -16,15 +16,15 @@ from inference.text import classifier_form
 from inference.tokenizer import Tokenizer
 from training.classifier import ClassifierConfig, SentimentClassifier
 from training.errors import InputError
-from training.gradient_flow import Flow, flow
 from training.noise import Noise, NoiseConfig, TextNoiseConfig
 from training.numbers import Pair
 from training.seq2seq import Seq2Seq, Seq2SeqConfig
-from training.sequences import SEQUENCES, SequenceModel, SequenceTask
 from training.state import load_settings
+from training.study.gradient_flow import Flow, flow
+from training.study.sequences import SEQUENCES, SequenceModel, SequenceTask
 from training.tasks import SentimentTask, Task, TranslationTask
 
-_TINY = Path(__file__).parent / "configs" / "tiny"
+_TINY = Path(__file__).parent.parent / "configs" / "tiny"
 _ROWS = 8
 """Texts, or sequences, that gradients are followed through."""
 

@@ -20,12 +20,12 @@ from training.config import checked, data_root, merged, run_from
 from training.data import Array, Split, key, split_off
 from training.errors import InputError
 from training.fit import Trainer
-from training.gradient_flow import flow
 from training.history import Record
 from training.pipeline import Pipeline, Places
 from training.pipelines import pipeline
-from training.sequences import SEQUENCES, NextNumber, SequenceModel, SequenceTask
-from training.study_config import CorpusTask, DrawnTask, Member, Trial
+from training.study.config import CorpusTask, DrawnTask, Member, Trial
+from training.study.gradient_flow import flow
+from training.study.sequences import SEQUENCES, NextNumber, SequenceModel, SequenceTask
 from training.tasks import Batch, Held, Task
 
 Result = dict[str, Any]

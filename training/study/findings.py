@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from training.study_outcomes import Outcomes, difference, interval
-from training.study_plots import unclipped
+from training.study.outcomes import Outcomes, difference, interval
+from training.study.plots import unclipped
 
 _FIRM = 200
 """The length at which the plain network is known to fail the adding problem, and an LSTM to solve it."""

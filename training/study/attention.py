@@ -1,4 +1,4 @@
-"""`python -m training.attention CHECKPOINT SENTENCE PICTURE`: draw what a translator attends to, word by word."""
+"""`python -m training.study.attention CHECKPOINT SENTENCE PICTURE`: draw what a translator attends to, word by word."""
 
 import argparse
 import sys
@@ -60,7 +60,7 @@ def drawn(source: list[str], target: list[str], weights: Array) -> Figure:
 
 def main() -> int:
     """Draw one sentence: 2 when it, or the checkpoint, is of no use."""
-    parser = argparse.ArgumentParser(prog="python -m training.attention", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m training.study.attention", description=__doc__)
     parser.add_argument("checkpoint", type=Path, help="a translator, such as checkpoints/translation-en-vi")
     parser.add_argument("sentence")
     parser.add_argument("picture", type=Path, help="a PNG to write")
