@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from service.context import check_access, context, read_body
 from service.description import ERRORS, takes
-from service.dialects import NAMES, SOURCE, TARGET, DeepLRequest, Foreign, language_code
+from service.dialects import DeepLRequest, Foreign, language_code, language_name
 from service.documents import State
 from service.errors import ApiError
 from service.files import download, read_upload
@@ -76,19 +76,21 @@ def add_glossary() -> tuple[Response, int]:
 
 def _check_languages(source: str, target: str) -> None:
     try:
-        language_code(source, (SOURCE,), "source_lang")
-        language_code(target, (TARGET,), "target_lang")
+        known = context().models.languages
+        language_code(source or known[0], known[:1], "source_lang")
+        language_code(target, known[1:], "target_lang")
     except ValueError as error:
         raise ApiError(400, "Validation", str(error)) from error
 
 
 def _described(glossary: Glossary) -> dict[str, Any]:
+    source, target = context().models.languages
     return {
         "glossary_id": glossary.id,
         "ready": True,
         "name": glossary.name,
-        "source_lang": SOURCE,
-        "target_lang": TARGET,
+        "source_lang": source,
+        "target_lang": target,
         "creation_time": glossary.created,
         "entry_count": len(glossary.terms),
     }
@@ -127,7 +129,8 @@ def delete_glossary(path: NumberPath) -> tuple[str, int]:
 @deepl.get("/glossary-language-pairs")
 def pairs() -> Response:
     """The languages that a glossary can be of."""
-    return jsonify(supported_languages=[{"source_lang": SOURCE, "target_lang": TARGET}])
+    source, target = context().models.languages
+    return jsonify(supported_languages=[{"source_lang": source, "target_lang": target}])
 
 
 @deepl.post("/document", openapi_extensions=takes(file=True), responses=ERRORS)
@@ -135,7 +138,7 @@ def add_document() -> Response:
     """Begin to translate a file."""
     check_access()
     name, data, form = read_upload()
-    _check_languages(form.get("source_lang") or SOURCE, form.get("target_lang", ""))
+    _check_languages(form.get("source_lang", ""), form.get("target_lang", ""))
     state = context().documents.add(form.get("filename") or name, data, _terms(form.get("glossary_id")))
     return jsonify(document_id=state.id, document_key=state.key)
 
@@ -182,6 +185,6 @@ def languages() -> Response:
     """The languages; the client says in a form body which side it means."""
     check_access()
     side = request.form.get("type") or request.args.get("type", "source")
-    code = TARGET if side == "target" else SOURCE
-    entry: dict[str, Any] = {"language": code.upper(), "name": NAMES[code]}
+    code = context().models.languages[side == "target"]
+    entry: dict[str, Any] = {"language": code.upper(), "name": language_name(code)}
     return jsonify([{**entry, "supports_formality": False} if side == "target" else entry])

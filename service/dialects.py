@@ -12,8 +12,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from inference.language import detect, language_of
 from inference.predictors import Sentiment, Translation
 
-SOURCE, TARGET = "en", "vi"
-NAMES = {"en": "English", "vi": "Vietnamese"}
+Languages = tuple[str, str]
+"""From which language into which one."""
+_NAMES = {"en": "English", "vi": "Vietnamese"}
+
+
+def language_name(code: str) -> str:
+    """A language's name in English, or its code where we have none."""
+    return _NAMES.get(code, code)
 
 
 class Foreign(BaseModel):
@@ -41,14 +47,14 @@ class LibreRequest(Foreign):
 
     q: str | list[str]
     source: str = "auto"
-    target: str = TARGET
+    target: str = ""
     format: Literal["text", "html"] = "text"
     alternatives: int = Field(0, ge=0)
 
-    def native(self) -> dict[str, Any]:
-        """As our own request. Raises ValueError on a language that we do not translate."""
-        language_code(self.source, ("auto", SOURCE), "source")
-        language_code(self.target, (TARGET,), "target")
+    def native(self, languages: Languages) -> dict[str, Any]:
+        """As our own request. Raises ValueError on a language that is not translated."""
+        language_code(self.source, ("auto", languages[0]), "source")
+        language_code(self.target or languages[1], languages[1:], "target")
         return {"text": self.q, "format": self.format, "alternatives": self.alternatives}
 
     def answer(self, results: Sequence[Translation]) -> dict[str, Any]:
@@ -77,11 +83,11 @@ class DeepLRequest(Foreign):
     glossary_id: str | None = None
     tag_handling: Literal["html", "xml"] | None = None
 
-    def native(self) -> dict[str, Any]:
-        """As our own request. Raises ValueError on a language that we do not translate."""
-        language_code(self.target_lang, (TARGET,), "target_lang")
+    def native(self, languages: Languages) -> dict[str, Any]:
+        """As our own request. Raises ValueError on a language that is not translated."""
+        language_code(self.target_lang, languages[1:], "target_lang")
         if self.source_lang:
-            language_code(self.source_lang, (SOURCE,), "source_lang")
+            language_code(self.source_lang, languages[:1], "source_lang")
         texts = [self.text] if isinstance(self.text, str) else self.text
         return {"text": texts, "format": "html" if self.tag_handling else "text"}
 
@@ -110,8 +116,8 @@ class HuggingFaceRequest(Foreign):
     inputs: str | list[str]
     parameters: _Parameters = _Parameters(top_k=None)
 
-    def native(self) -> dict[str, Any]:
-        """As our own request."""
+    def native(self, languages: Languages) -> dict[str, Any]:  # noqa: ARG002
+        """As our own request: it names no language."""
         return {"text": self.inputs}
 
     def answer(self, results: Sequence[Translation]) -> list[dict[str, Any]]:

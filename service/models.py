@@ -10,6 +10,7 @@ from inference.jobs import Job, Pool
 from inference.markup import Page
 from inference.predictors import Sentiment, SentimentPredictor, Translation, TranslationPredictor
 from service.batching import Batcher, GoneError, OverloadedError
+from service.dialects import Languages
 from service.errors import ApiError
 from service.metrics import MODEL
 from service.schemas import SentimentRequest, TranslateRequest
@@ -61,7 +62,8 @@ class Model(Generic[Predictor]):
             return self.describe()
         checkpoint = self._predictor.checkpoint
         config = checkpoint.config
-        told = {name: config[name] for name in ("model", "metrics", "speed", "temperatures") if name in config}
+        names = ("source_language", "target_language", "labels", "model", "metrics", "speed", "temperatures")
+        told = {name: config[name] for name in names if name in config}
         return {**self.describe(), **told, "card": config["training"]["run"]["card"], "sha256": checkpoint.hashes}
 
 
@@ -80,6 +82,12 @@ class Models:
         self._batcher = Batcher(
             [*self._translation_pools, *self._sentiment_pools], settings.max_requests, settings.max_waiting_tokens
         )
+
+    @property
+    def languages(self) -> Languages:
+        """What is translated into what. Raises ApiError 503 without a translator."""
+        config = self.translation.get().checkpoint.config
+        return config["source_language"], config["target_language"]
 
     def check_room(self) -> None:
         """Refuse a request at once where there is no room for it: to read it would take time from the others.

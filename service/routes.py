@@ -6,11 +6,12 @@ from typing import Any
 from flask import Response, jsonify, request
 from flask_openapi3 import APIBlueprint
 
+from inference.foreign import foreign_language
 from inference.predictors import Sentiment, Translation
 from service.answers import ClassifiedText, Link, Piece, SentimentAnswer, TranslateAnswer, TranslatedText, fields
 from service.context import context, is_connected, read_body
 from service.description import ERRORS, takes
-from service.dialects import DeepLRequest, HuggingFaceRequest, LibreRequest, confidence
+from service.dialects import DeepLRequest, HuggingFaceRequest, LibreRequest, confidence, language_name
 from service.errors import ApiError
 from service.schemas import SentimentRequest, TranslateRequest, checked, validated
 
@@ -60,7 +61,9 @@ def foreign_translation(
     """Translate as another service does. Raises ApiError."""
     asked = checked(dialect, values)
     try:
-        body = validated(TranslateRequest, {**asked.native(), "glossary": dict(terms or {})}, context().settings)
+        here = context()
+        native = asked.native(here.models.languages)
+        body = validated(TranslateRequest, {**native, "glossary": dict(terms or {})}, here.settings)
     except ValueError as error:
         raise ApiError(400, "Validation", str(error)) from error
     return jsonify(asked.answer(_translate(body)))
@@ -94,9 +97,11 @@ def _translated(body: TranslateRequest, text: str, result: Translation) -> Trans
 
 
 def _warnings(text: str, result: Translation) -> list[str]:
+    source = language_name(context().models.languages[0])
     if any(map(str.isalpha, text)) and text.strip() == result.text.strip():
-        return ["nothing was translated: the text is not English, or has no words"]
-    return []
+        return [f"nothing was translated: the text is not {source}, or has no words"]
+    language = foreign_language(text)
+    return [f"this looks like {language}, and was read as if it were {source}"] if language else []
 
 
 @routes.post(
@@ -111,7 +116,7 @@ def sentiment() -> Response:
     values = read_body()
     if _dialect(values) == "inputs":
         asked = checked(HuggingFaceRequest, values)
-        found = here.models.classify(validated(SentimentRequest, asked.native(), here.settings), is_connected)
+        found = here.models.classify(validated(SentimentRequest, asked.native(("", "")), here.settings), is_connected)
         return jsonify(asked.labels(found))
     body = validated(SentimentRequest, values, here.settings)
     found = here.models.classify(body, is_connected)

@@ -9,7 +9,7 @@ from pydantic import RootModel
 from inference.documents.kinds import KINDS
 from service.answers import HealthAnswer, Language
 from service.context import context
-from service.dialects import NAMES, SOURCE, TARGET
+from service.dialects import language_name
 from service.metrics import exposition
 
 status = APIBlueprint("status", __name__)
@@ -22,24 +22,25 @@ class Languages(RootModel[list[Language]]):
 @status.get("/languages", responses={200: Languages})
 def languages() -> Response:
     """The languages, as LibreTranslate lists them."""
-    return jsonify(
-        [
-            {"code": SOURCE, "name": NAMES[SOURCE], "targets": [TARGET]},
-            {"code": TARGET, "name": NAMES[TARGET], "targets": []},
-        ]
-    )
+    source, target = map(_language, context().models.languages)
+    return jsonify([{**source, "targets": [target["code"]]}, {**target, "targets": []}])
+
+
+def _language(code: str) -> dict[str, str]:
+    return {"code": code, "name": language_name(code)}
 
 
 @status.get("/frontend/settings")
 def frontend_settings() -> Response:
     """What LibreTranslate's clients ask before they begin."""
     here = context()
+    source, target = map(_language, here.models.languages)
     return jsonify(
         apiKeys=here.access.needs_key,
         charLimit=here.settings.max_text_characters,
         frontendTimeout=500,
         keyRequired=here.access.needs_key,
-        language={"source": {"code": SOURCE, "name": NAMES[SOURCE]}, "target": {"code": TARGET, "name": NAMES[TARGET]}},
+        language={"source": source, "target": target},
         suggestions=False,
         supportedFilesFormat=[],
     )
@@ -67,7 +68,10 @@ def info() -> Response:
     return jsonify(
         models={"translation": here.models.translation.info(), "sentiment": here.models.sentiment.info()},
         limits={**limits, "timeout": here.settings.timeout},
-        documents={"kinds": list(KINDS), "minutes": here.settings.document_minutes},
+        documents={
+            "kinds": list(KINDS) if here.settings.max_documents else [],
+            "minutes": here.settings.document_minutes,
+        },
         key_required=here.access.needs_key,
         versions={name: version(name) for name in ("hoiquy", "onnxruntime", "sentencepiece", "numpy")},
     )

@@ -13,6 +13,7 @@ from libretranslatepy import LibreTranslateAPI
 from werkzeug.serving import make_server
 
 from service.app import create_app
+from service.dialects import DeepLRequest, LibreRequest
 from service.settings import Settings
 
 
@@ -109,6 +110,16 @@ def test_bad_requests_have_the_one_error_body(
     assert response.status_code == status
     assert message in error["message"]
     assert error.keys() == {"error", "message", "error_type", "errors", "request_id"}
+
+
+def test_other_translators_have_other_languages() -> None:
+    asked = LibreRequest(q="Xin chào", source="vi", target="en")
+    assert asked.native(("vi", "en"))["text"] == "Xin chào"
+    assert LibreRequest(q="Xin chào").native(("vi", "en"))["text"] == "Xin chào"
+    with pytest.raises(ValueError, match="source is 'vi': give auto or en"):
+        asked.native(("en", "vi"))
+    with pytest.raises(ValueError, match="target_lang is 'vi': give en"):
+        DeepLRequest(text="a", target_lang="vi").native(("vi", "en"))
 
 
 def test_what_clients_ask_before_they_begin(server: tuple[str, FlaskClient]) -> None:

@@ -57,6 +57,8 @@ def test_translation_options(client: FlaskClient) -> None:
     assert re.sub("</?b>", "", ask("<p>I <b>love</b> you.</p>", format="html")["text"]) == "<p>Tôi yêu bạn.</p>"
     assert "ZZ" in ask("I love Y.", glossary={"Y": "ZZ"})["text"]
     assert "Y" in ask("I love Y.", protect=["Y"])["text"]
+    french = ask("Le chat est dans la maison.")["warnings"]
+    assert french == ["this looks like French, and was read as if it were English"]
     assert ask("Tôi yêu bạn.")["warnings"] == ["nothing was translated: the text is not English, or has no words"]
     for bad in ({"alternatives": 6}, {"format": "xml"}, {"glossary": {"": "x"}}, {"protect": [" "]}, {"scores": 1}):
         refused = client.post("/translate", json={"text": "I love you.", **bad})
