@@ -33,6 +33,12 @@ def toys(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def checkpoints(toys: Path) -> Path:
+    """The folder of the toys' checkpoints."""
+    return toys / "checkpoints"
+
+
 @pytest.fixture
 def toy_copy(toys: Path, tmp_path: Path) -> Path:
     """The toys' checkpoints, to be harmed."""

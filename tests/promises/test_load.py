@@ -5,6 +5,7 @@ import socket
 import statistics
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,13 @@ from serving import FULL, Server, load, once, quantile, serving, statuses, times
 
 WORDS = "the cat and dog sit in a house near old river".split()
 LONG = ". ".join(" ".join(WORDS[(i + j) % 10] for j in range(10)).capitalize() for i in range(300))
+
+
+@pytest.fixture
+def server(checkpoints: Path, tmp_path: Path) -> Iterator[Server]:
+    """A server with one worker."""
+    with serving(checkpoints, tmp_path) as running:
+        yield running
 
 
 def small(n: int) -> tuple[str, Any]:
