@@ -17,10 +17,11 @@ CONFIGS = Path(__file__).parent.parent / "training" / "configs"
 TINY = (CONFIGS / "tiny-sentiment.toml").read_text(encoding="utf-8")
 
 
-# `ablations.toml` lists changes to another config; `test_ablation.py` reads it.
-@pytest.mark.parametrize(
-    "path", sorted(set(CONFIGS.glob("*.toml")) - {CONFIGS / "ablations.toml"}), ids=lambda p: p.name
-)
+# These list changes to other configs, or trials; `test_ablation.py` and `test_study_config.py` read them.
+OTHERS = {CONFIGS / name for name in ("ablations.toml", "study.toml", "study-small.toml")}
+
+
+@pytest.mark.parametrize("path", sorted(set(CONFIGS.glob("*.toml")) - OTHERS), ids=lambda p: p.name)
 def test_every_config_of_the_repository_is_valid(path: Path) -> None:
     config = load_config(path)
     assert isinstance(config, TranslationRun if config.task == "translation" else SentimentRun)

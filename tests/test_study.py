@@ -10,8 +10,8 @@ import pytest
 from conftest import ROOT
 from torch import nn
 
-from training import study as module
 from training.errors import InputError
+from training.study import bench as module
 from training.study.bench import study
 from training.study.config import StudyConfig, Trial, load_study
 from training.study.findings import findings
