@@ -1,5 +1,6 @@
 """The views for files that are translated whole."""
 
+import json
 from typing import Any
 
 from flask import Response, jsonify, request
@@ -13,6 +14,7 @@ from service.context import check_access, context
 from service.description import ERRORS, takes
 from service.documents import State
 from service.errors import ApiError
+from service.schemas import TranslateRequest, checked
 
 files = APIBlueprint("files", __name__)
 
@@ -25,10 +27,22 @@ class DocumentPath(BaseModel):
 
 @files.post("/documents", responses={202: DocumentAnswer, **ERRORS}, openapi_extensions=takes(file=True))
 def begin() -> tuple[Response, int]:
-    """Begin to translate a file; ask at its address what became of it."""
+    """Begin to translate a file; ask at its address what became of it. The form may have a `glossary` and a `protect`,
+    as a request of texts has them, in JSON.
+    """
     check_access()
-    name, data, _ = read_upload()
-    return jsonify(_answer(context().documents.add(name, data, {}))), 202
+    name, data, form = read_upload()
+    options = {field: _json(form, field) for field in ("glossary", "protect") if field in form}
+    terms = checked(TranslateRequest, {"text": "", **options}).terms
+    return jsonify(_answer(context().documents.add(name, data, terms))), 202
+
+
+def _json(form: dict[str, Any], field: str) -> Any:
+    try:
+        return json.loads(form[field])
+    except (ValueError, RecursionError) as error:
+        message = f"{field} is not JSON: {error}"
+        raise ApiError(422, "Validation", message, [{"loc": [field], "message": message}]) from error
 
 
 @files.get("/documents/<identity>", responses={200: DocumentAnswer, **ERRORS})

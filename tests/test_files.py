@@ -75,6 +75,18 @@ def test_what_cannot_be_taken_is_named(client: FlaskClient, name: str, data: byt
     assert (refused.status_code, message in refused.get_json()["message"].replace(".pdf", ".pdf")) == (status, True)
 
 
+def test_terms_hold_in_files_too(client: FlaskClient) -> None:
+    sent = {"file": (io.BytesIO(b"I love Y."), "a.txt"), "glossary": '{"Y": "ZZ"}', "protect": '["love"]'}
+    identity = client.post("/documents", data=sent).get_json()["id"]
+    ended(client, identity)
+    found = client.get(f"/documents/{identity}/result").get_data(as_text=True)
+    assert "ZZ" in found
+    assert "love" in found
+    for bad in ({"glossary": "{"}, {"protect": '{"a": 1}'}, {"glossary": '{"": "x"}'}):
+        refused = client.post("/documents", data={"file": (io.BytesIO(b"x"), "a.txt"), **bad})
+        assert (refused.status_code, next(iter(bad)) in refused.get_json()["message"]) == (422, True)
+
+
 def test_no_file_at_all(client: FlaskClient) -> None:
     assert client.post("/documents", data={"file": "text"}, content_type="multipart/form-data").status_code == 422
     assert client.post("/documents", json={"file": "text"}).status_code == 415

@@ -2,6 +2,7 @@
 
 import { Refusal, call } from "./api.js";
 import { element, find, iconButton } from "./elements.js";
+import { options } from "./options.js";
 import * as source from "./source.js";
 import { countPoints } from "./spans.js";
 import { number, say } from "./words.js";
@@ -78,6 +79,9 @@ async function translateFile(file) {
   const { signal } = job.controller;
   const body = new FormData();
   body.append("file", file);
+  const { glossary, protect } = options();
+  if (glossary) body.append("glossary", JSON.stringify(glossary));
+  if (protect) body.append("protect", JSON.stringify(protect));
   try {
     job.state("file-sending");
     let status = await (await patiently("documents", { method: "POST", body, signal })).json();
