@@ -8,6 +8,7 @@ COPY inference inference
 COPY service service
 # The package list names training; its code and torch stay out.
 COPY training/__init__.py training/__init__.py
+COPY training/study/__init__.py training/study/__init__.py
 RUN pip install --no-cache-dir --constraint constraints.txt '.[serve]'
 COPY checkpoints checkpoints
 

@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import tomllib
 from typing import Any
 
 import pytest
@@ -45,6 +46,16 @@ def test_the_image_does_not_run_as_root() -> None:
     users = [line for line in lines if line.startswith("USER ")]
     assert users == ["USER hoiquy"]
     assert lines.index(users[0]) < next(i for i, line in enumerate(lines) if line.startswith("CMD"))
+
+
+def test_the_image_has_every_package() -> None:
+    """Whole, or its first file, without which the others could not be installed."""
+    lines = (ROOT / "Dockerfile").read_text(encoding="utf-8").splitlines()
+    copied = {line.split()[1] for line in lines if line.startswith("COPY ")}
+    listed = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["packages"]
+    for package in listed:
+        path = package.replace(".", "/")
+        assert {path, path.split("/")[0], f"{path}/__init__.py"} & copied, package
 
 
 def test_times_fit_into_each_other() -> None:
