@@ -1,16 +1,15 @@
-"""Texts on their way through a model: what waits, what became of the rest. A pool runs jobs together, all in turn."""
+"""Texts on their way through a model: what waits, what became of the rest. `inference.pools` runs them together."""
 
 import math
-from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Generic, NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 
 from inference.alignment import Link, links
-from inference.decoding import Array, DecodeConfig, Decoder, Hypothesis, Search
+from inference.decoding import Array, DecodeConfig, Hypothesis, Search
 from inference.engine import SentimentGraph, TranslationGraph
 from inference.language import is_vietnamese
 from inference.spans import NO_TERMS, Marked, Terms, mark
@@ -244,144 +243,3 @@ class SentimentJob(Job):
             np.average(found, axis=0, weights=[max(1, len(window)) for window in windows])
             for found, windows in zip(self._log_probs, self._windows, strict=True)
         ]
-
-
-AnyJob = TypeVar("AnyJob", bound=Job)
-
-
-class Pool(ABC, Generic[AnyJob]):
-    """Runs jobs together. What one job meets with, an error or its being dropped, no other job feels."""
-
-    task: str
-
-    def __init__(self) -> None:
-        self.rows = 0
-        """What the last step was shared by: hypotheses, or one text."""
-        self._jobs: deque[AnyJob] = deque()
-        """In the order of their turns."""
-
-    @property
-    def busy(self) -> bool:
-        """Whether there is anything to do."""
-        return bool(self._jobs)
-
-    def add(self, job: AnyJob) -> None:
-        """Run a job too, from the next step on."""
-        self._jobs.append(job)
-
-    def drop(self, job: AnyJob) -> None:
-        """Give a job up."""
-        self._jobs.remove(job)
-
-    @abstractmethod
-    def step(self) -> list[AnyJob]:
-        """Do a few milliseconds' work; returns the jobs that have ended, with a result or an error, and leave."""
-
-
-class TranslationPool(Pool[TranslationJob]):
-    """Sentences of all jobs share each decoder step, and join and leave between steps: continuous batching (Yu et al.
-    2022, Orca, section 3.1).
-    """
-
-    task = "translation"
-
-    def __init__(self, graph: TranslationGraph, rows: int, tokens: int, reserve: int = 0) -> None:
-        """At most so many hypotheses, and padded tokens of their sources, share a step; one sentence always may.
-
-        `reserve` of the rows are for jobs of which no sentence is under way, so that a short job need not wait for a
-        long one's sentences.
-        """
-        super().__init__()
-        self._graph, self._rows, self._tokens, self._reserve = graph, rows, tokens, reserve
-        self._decoder = Decoder(graph.step, graph.gather)
-        self._running: dict[Search, tuple[TranslationJob, Sentence]] = {}
-
-    def drop(self, job: TranslationJob) -> None:
-        """See `Pool`."""
-        super().drop(job)
-        searches = {search for search, (owner, _) in self._running.items() if owner is job}
-        self._decoder.drop(searches)
-        for search in searches:
-            del self._running[search]
-
-    def step(self) -> list[TranslationJob]:
-        """See `Pool`."""
-        self._admit()
-        self.rows = self._decoder.rows
-        if self._running:
-            try:
-                ended = self._decoder.step()
-            except Exception as error:  # ONNX Runtime's errors have no base of their own
-                for job, _ in self._running.values():
-                    job.error = error
-                ended = []
-            for search in ended:
-                job, sentence = self._running.pop(search)
-                job.error = job.error or search.error
-                if not job.error:
-                    try:
-                        job.end(sentence, search.result())
-                        job.link(sentence, self._graph)
-                    except Exception as error:  # ONNX Runtime's errors have no base of their own
-                        job.error = error
-        done = [job for job in self._jobs if job.error or job.finished]
-        for job in done:
-            self.drop(job)
-        return done
-
-    def _admit(self) -> None:
-        """Let sentences join, one of each job in turn, while there is room."""
-        rows = sum(sentence.beam_size for _, sentence in self._running.values())
-        longest = max((len(sentence.ids) for _, sentence in self._running.values()), default=0)
-        served = {job for job, _ in self._running.values()}
-        # Newcomers first: theirs is the reserve. A step must not wait for many sentences to be encoded either.
-        turns = sorted((job for job in self._jobs if job.waiting), key=served.__contains__)
-        waiting, joined = deque(turns), 0
-        while waiting and joined < _JOINS:
-            job = waiting.popleft()
-            size, length = job.waiting[0].beam_size, len(job.waiting[0].ids)
-            most = self._rows - (self._reserve if job in served else 0)
-            full = rows + size > most or (rows + size) * max(longest, length) > self._tokens
-            if full and self._running:
-                break
-            sentence, search = job.begin()
-            try:
-                self._decoder.join(search, self._graph.encode(sentence.ids))
-            except Exception as error:  # ONNX Runtime's errors have no base of their own
-                job.error = error
-                continue
-            self._running[search] = (job, sentence)
-            rows, longest, joined = rows + size, max(longest, length), joined + 1
-            served.add(job)
-            self._jobs.remove(job)
-            self._jobs.append(job)
-            if job.waiting:
-                waiting.append(job)
-
-
-_JOINS = 4
-"""Sentences that are encoded before a step."""
-
-
-class SentimentPool(Pool[SentimentJob]):
-    """Windows are classified one by one: beside others, the scales of an int8 LSTM would depend on them."""
-
-    task = "sentiment"
-
-    def __init__(self, graph: SentimentGraph) -> None:
-        super().__init__()
-        self._graph = graph
-
-    def step(self) -> list[SentimentJob]:
-        """See `Pool`."""
-        job = self._jobs.popleft()
-        self.rows = 1
-        try:
-            if not job.finished:
-                job.advance(self._graph)
-        except Exception as error:  # ONNX Runtime's errors have no base of their own
-            job.error = error
-        if job.error or job.finished:
-            return [job]
-        self._jobs.append(job)
-        return []

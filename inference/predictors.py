@@ -14,9 +14,10 @@ from inference.alignment import Link
 from inference.checkpoint import Checkpoint, CheckpointError, open_checkpoint
 from inference.decoding import Array, DecodeConfig
 from inference.engine import SentimentGraph, TranslationGraph
-from inference.jobs import AnyJob, Languages, Pool, SentimentJob, SentimentPool, TranslationJob, TranslationPool
+from inference.jobs import Languages, SentimentJob, TranslationJob
 from inference.language import language_of
 from inference.markup import Page, read_html
+from inference.pools import AnyJob, Pool, SentimentPool, TranslationPool
 from inference.spans import Terms
 from inference.text import classifier_form
 from inference.tokenizer import Tokenizer

@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from threading import Condition, Event, Thread
 from typing import Any
 
-from inference.jobs import Job, Pool
+from inference.jobs import Job
+from inference.pools import Pool
 from service.metrics import ROWS, STEPS, TOKENS, UNDER_WAY
 
 _GLANCE = 0.1

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from inference.jobs import Job, Pool
+from inference.jobs import Job
 from inference.markup import Page
+from inference.pools import Pool
 from inference.predictors import Sentiment, SentimentPredictor, Translation, TranslationPredictor
 from service.batching import Batcher, GoneError, OverloadedError
 from service.dialects import Languages

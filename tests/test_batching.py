@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 from copying import as_graph, copying
 
-from inference.jobs import Job, Pool, TranslationJob, TranslationPool
+from inference.jobs import Job, TranslationJob
+from inference.pools import Pool, TranslationPool
 from service.batching import Batcher, GoneError, OverloadedError, Ticket
 
 

@@ -11,7 +11,7 @@ from challenge import CHALLENGE
 
 from inference.checkpoint import open_checkpoint
 from inference.decoding import Hypothesis
-from inference.jobs import TranslationPool
+from inference.pools import TranslationPool
 from inference.predictors import SentimentPredictor, TranslationPredictor
 from service.batching import Batcher
 

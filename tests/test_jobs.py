@@ -10,7 +10,8 @@ from copying import as_graph, copying
 
 from inference.decoding import Array, Hypothesis
 from inference.engine import SentimentGraph
-from inference.jobs import SentimentJob, SentimentPool, TranslationJob, TranslationPool
+from inference.jobs import SentimentJob, TranslationJob
+from inference.pools import SentimentPool, TranslationPool
 from inference.tokenizer import END
 
 TEXTS = ["One. Two is longer.\n\n Three", "", "SHOUTED HERE", "See https://a.example/x now.", " 12 "]
