@@ -55,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--output", "-o", type=Path, help="instead of standard output, or a file beside the other")
         command.add_argument("--checkpoint", type=Path, default=SHIPPED[name], help="default: %(default)s")
         command.add_argument("--processes", type=int, default=len(os.sched_getaffinity(0)), help="default: one a core")
-        command.set_defaults(run=run)
+        command.set_defaults(run=run, task="translation" if name == "translate" else name)
         if name == "translate":
             command.add_argument("--beam-size", type=int, help="more is better and slower")
             command.add_argument("--format", choices=("text", "html"), default="text", help="of each line")
@@ -87,6 +87,8 @@ def _translate(asked: argparse.Namespace) -> None:
     kind = asked.file.suffix.lower() if asked.file else ".txt"
     if kind == ".txt" or kind not in KINDS:
         _lines(asked, make, options, ".vi")
+    elif options["markup"]:
+        raise LinesError(f"--format is of lines, and {asked.file} is translated whole: leave it out")
     else:
         _document(asked, options)
 
@@ -107,7 +109,7 @@ def _classifier(checkpoint: Path) -> Predict:
 
 def _lines(asked: argparse.Namespace, make: Callable[[], Predict], options: dict[str, Any], mark: str) -> None:
     """A line for each line, from a file or standard input, into a file or standard output."""
-    version = open_checkpoint(asked.checkpoint).version
+    version = open_checkpoint(asked.checkpoint, asked.task).version
     if asked.processes < 1:
         raise LinesError(f"--processes is {asked.processes}: give 1 or more")
     if asked.file:

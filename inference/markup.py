@@ -179,12 +179,6 @@ def escape_html(text: str) -> str:
 def read_html(text: str) -> Page:
     """Take an HTML text apart; whatever its tags are, closed or not, `join` puts every one of them back."""
     reader = Reader(html.unescape, escape_html)
-    read_html_into(reader, text)
-    return reader.page()
-
-
-def read_html_into(reader: "Reader", text: str) -> None:
-    """Take an HTML text apart that is a part of another text."""
     position = 0
     while position < len(text):
         match = _TOKEN.search(text, position)
@@ -192,7 +186,7 @@ def read_html_into(reader: "Reader", text: str) -> None:
         if match is None:
             break
         position = _read_comment(reader, text, match) if match.group() == "<!--" else _read_tag(reader, text, match)
-    reader.flush()
+    return reader.page()
 
 
 def _read_comment(reader: "Reader", text: str, match: re.Match[str]) -> int:
@@ -269,6 +263,13 @@ class Reader:
         self._open: list[tuple[str, _Element]] = []
         self._kept: list[str] = []
         self._breaks: list[tuple[int, str]] = []
+
+    def add(self, page: Page) -> None:
+        """A part that was read in another way."""
+        self.flush()
+        self._separators[-1] += page.separators[0]
+        self._blocks += page.blocks
+        self._separators += page.separators[1:]
 
     def words(self, text: str) -> None:
         """Text between tags. White space of any kind is one blank, as in a browser."""

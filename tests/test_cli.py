@@ -84,6 +84,8 @@ def test_info(toys: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (["translate", "--beam-size", "0"], b"x", "beam_size is 0"),
         (["translate", "--processes", "0"], b"x", "--processes is 0"),
         (["translate", "--glossary", "README.md"], b"x", "is no term and its translation"),
+        (["translate", "README.md", "--format", "html"], b"", "--format is of lines"),
+        (["sentiment", "--processes", "2"], b"x\n" * 200, "is for 'translation', not 'sentiment'"),
     ],
 )
 def test_what_cannot_be_done_is_said(toys: Path, arguments: list[str], text: bytes, message: str) -> None:

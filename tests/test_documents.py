@@ -160,6 +160,12 @@ def test_markdown_lines_are_broken_where_they_were_about() -> None:
     assert document.write([block.markup("a", [])]) == b"> a\n> \n> "
 
 
+def test_html_within_markdown_is_read_as_html() -> None:
+    document = read_document("a.md", b"<p>Tom &amp; Jerry</p>\n\nPlain & text\n")
+    assert texts(document) == ["Tom & Jerry", "Plain & text"]
+    assert document.write([block.markup("a < b", []) for block in document.blocks]) == (b"<p>a &lt; b</p>\n\na < b\n")
+
+
 def test_a_link_by_its_own_name_keeps_its_address() -> None:
     assert capitals("a.md", "See [the page].\n\n[the page]: http://x\n") == (
         "SEE [THE PAGE][the page].\n\n[the page]: http://x\n"

@@ -9,7 +9,7 @@ from markdown_it import MarkdownIt
 from markdown_it.common.utils import normalizeReference
 from markdown_it.token import Token
 
-from inference.markup import Page, Reader, read_html_into, read_tag_into
+from inference.markup import Page, Reader, read_html, read_tag_into
 
 _PARSER = MarkdownIt("commonmark").enable("table")
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n.*?\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
@@ -53,7 +53,7 @@ def read_markdown(text: str) -> Page:
         reader.boundary(text[end : run.starts[0]])
         end = run.starts[-1] + len(run.lines[-1])
         if run.html:
-            read_html_into(reader, text[run.starts[0] : end])
+            reader.add(read_html(text[run.starts[0] : end]))
         else:
             _Inline(reader, text, run, env.get("references", {}))
     reader.boundary(text[end:])
