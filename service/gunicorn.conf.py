@@ -17,10 +17,12 @@ if not os.environ.get("HOIQUY_STORE"):
 # It looks at the environment when it is imported.
 from prometheus_client.multiprocess import mark_process_dead  # noqa: E402
 
+from service.access import Access  # noqa: E402
 from service.settings import Settings, SettingsError  # noqa: E402
 
 try:
     _settings = Settings.from_environment()
+    Access(_settings)  # A bad file of keys is told once, here, and not by each worker that dies of it.
 except SettingsError as error:
     sys.exit(f"error: {error}")
 
