@@ -29,7 +29,8 @@ def classifier_form(text: str, *, lowercase: bool, spaced: bool = False) -> str:
 
     Each HTML `<br>` becomes a blank: reviews copied from the web are full of them. Spaced, every mark stands by itself,
     and contractions are whole: "don't stop!" and a treebank's "do n't stop !" become the same text. So do links, HTML
-    entities, curly quotes; other tags go, and what is repeated is repeated three times at most ("sooooo").
+    entities, curly quotes; other tags go, and quotes around the whole text, and what is repeated is repeated three
+    times at most ("sooooo").
     """
     text = _LINE_BREAK_TAG.sub(" ", text)
     if spaced:
@@ -37,6 +38,7 @@ def classifier_form(text: str, *, lowercase: bool, spaced: bool = False) -> str:
         text = _LOOSE_MARK.sub(r"\1", text)
         for pattern, form in _SPACED:
             text = pattern.sub(form, text)
+        text = _QUOTED.sub(r"\1", text)
     text = normalise(text)
     return text.lower() if lowercase else text
 
@@ -60,6 +62,7 @@ _SPACED = [
     # A mark within a word stays, as in "don't"; underscores are letters.
     (re.compile(r"(?<!\w)'|'(?!\w)|[^\w\s'\u0300-\u036f]"), r" \g<0> "),
 ]
+_QUOTED = re.compile(r'\A\s*+"([^"]*+)"\s*+\Z')
 
 
 def is_shouted(text: str) -> bool:

@@ -8,6 +8,7 @@ import pytest
 
 from inference.decoding import DecodeConfig
 from inference.tokenizer import PAD, Tokenizer
+from training.names import GIVEN_NAMES, PEOPLES, swap_names
 from training.noise import Noise, NoiseConfig, TextNoiseConfig, literal
 from training.numbers import NumberWords, change_digits, change_numbers
 from training.seq2seq import Seq2Seq, Seq2SeqConfig
@@ -53,6 +54,20 @@ def test_marks_are_lost() -> None:
     assert 200 < 1000 - lost.count(text) < 300
     with pytest.raises(ValueError, match=r"unmarked is 1\.5: give 0 to 1"):
         TextNoiseConfig(unmarked=1.5)
+
+
+def test_other_people_are_named() -> None:
+    text = "John met Mary, a Greek. John's dog is not greek, Johnny."
+    rng = np.random.default_rng(0)
+    for _ in range(100):
+        swapped = TextNoiseConfig(renamed=1.0).disturb(text, rng)
+        first, other, people = re.fullmatch(
+            r"(\w+) met (\w+), a (\w+)\. \1's dog is not greek, Johnny\.", swapped
+        ).groups()  # type: ignore[union-attr]
+        assert {first, other} <= set(GIVEN_NAMES)
+        assert people in set(PEOPLES)
+    assert TextNoiseConfig().disturb(text, rng) == text
+    assert swap_names("nothing to swap", rng) == "nothing to swap"
 
 
 def test_titled() -> None:

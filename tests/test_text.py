@@ -49,6 +49,8 @@ def test_classifier_form() -> None:
         (("hay ❤️👍🏽", "hay ❤ ️ 👍 🏽"), "hay ❤ 👍"),
         (("Cháy hết cạo", "cha\u0301y hê\u0301t ca ̣o"), "cháy hết cạo"),
         (("a < b > c", "a < b >c", "a &lt; b > c"), "a < b > c"),
+        (('"a b"', "“a b”", "<p> `` a b '' </p>", "a b"), "a b"),
+        (('"a" b "c"', "“a” b ``c''"), '" a " b " c "'),
     ],
 )
 def test_spaced_classifier_form(texts: tuple[str, ...], expected: str) -> None:

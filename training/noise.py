@@ -8,10 +8,17 @@ from typing import TypeVar
 
 import numpy as np
 
+from training.names import swap_names
 from training.numbers import NumberWords, Pair, change_numbers
 
 _STOPS = ".!?…"
 Choice = TypeVar("Choice")
+
+
+def _check_shares(config: "NoiseConfig | TextNoiseConfig") -> None:
+    for field in fields(config):
+        if not 0 <= getattr(config, field.name) <= 1:
+            raise ValueError(f"{field.name} is {getattr(config, field.name)}: give 0 to 1")
 
 
 @dataclass(frozen=True)
@@ -34,9 +41,7 @@ class NoiseConfig:
     smoothing of the distribution that segmentations are drawn from (Kudo 2018, section 3.3)."""
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            if not 0 <= getattr(self, field.name) <= 1:
-                raise ValueError(f"{field.name} is {getattr(self, field.name)}: give 0 to 1")
+        _check_shares(self)
         if self.lower + self.titled > 1:
             raise ValueError(f"lower {self.lower} and titled {self.titled} are shares of the same rows: give at most 1")
 
@@ -47,14 +52,18 @@ class TextNoiseConfig:
 
     unmarked: float = 0.0
     """Texts whose letters lose their marks, as Vietnamese typed in haste: "dep qua" for "đẹp quá"."""
+    renamed: float = 0.0
+    """Texts in which other people are named, of other peoples, so that these decide nothing."""
 
     def __post_init__(self) -> None:
-        if not 0 <= self.unmarked <= 1:
-            raise ValueError(f"unmarked is {self.unmarked}: give 0 to 1")
+        _check_shares(self)
 
     def disturb(self, text: str, rng: np.random.Generator) -> str:
         """A text with the noise that `rng` draws for it."""
-        return without_marks(text) if rng.random() < self.unmarked else text
+        unmarked, renamed = rng.random(2)
+        if renamed < self.renamed:
+            text = swap_names(text, rng)
+        return without_marks(text) if unmarked < self.unmarked else text
 
 
 def without_marks(text: str) -> str:
