@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from conftest import ROOT, run_training
 
-from inference.predictors import SentimentPredictor
+from inference.predictors import SentimentPredictor, TranslationPredictor
+from inference.text import normalise
 from training.corpora import Corpus, read
 from training.errors import InputError
 from training.teaching import TaughtCorpus, Teaching, distribution, soft_label
@@ -53,6 +54,24 @@ def test_texts_get_the_mean_of_what_the_teachers_say(toys: Path, tmp_path: Path)
         Teaching(TaughtCorpus(corpus, (teacher,)), ("bad", "good"), tmp_path / "new", TINY).run(1)
     with pytest.raises(ValueError, match=r"checkpoints are \(\): give"):
         TaughtCorpus(corpus, ())
+
+
+def test_translations_get_the_labels_of_their_originals(toys: Path, tmp_path: Path) -> None:
+    texts = ["A dull film. I saw it.", "Good food."]
+    (tmp_path / "texts").write_text("".join(f"{text}\n" for text in texts), encoding="utf-8")
+    teacher, translator = (str(toys / "checkpoints" / f"tiny-{task}") for task in ("sentiment", "translation"))
+    taught = TaughtCorpus(Corpus(lines={"text": str(tmp_path / "texts")}), (teacher,), translator=translator)
+    teaching = Teaching(taught, LABELS, tmp_path / "taught", TINY)
+    teaching.run(1)
+    rows = [row for _, row in read(teaching.rows(), ("text", "label", "origin"), TINY)]
+    said = SentimentPredictor.load(Path(teacher)).predict(texts)
+    assert [label for _, label, _ in rows] == [soft_label(list(result.scores.values())) for result in said]
+    predictor = TranslationPredictor.load(Path(translator))
+    first, second, third = (r.text for r in predictor.predict(["A dull film.", "I saw it.", "Good food."]))
+    assert [text for text, _, _ in rows] == [normalise(f"{first} {second}"), normalise(third)]
+    (tmp_path / "taught" / "translated" / "text.txt").write_text("half\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"text\.txt is not whole"):
+        teaching.rows()
 
 
 def test_a_run_learns_from_soft_labels(toys: Path, tmp_path: Path) -> None:

@@ -62,6 +62,10 @@ class Making:
         lines = {name: str(self._path(name).absolute()) for name in (*self.given, self.makes)}
         return Corpus(lines=lines, weights=weights, weight=weight)
 
+    def lines(self, name: str) -> list[str]:
+        """The lines of what was given, or made."""
+        return self._path(name).read_text(encoding="utf-8").split("\n")[:-1]
+
     def done(self) -> int:
         """How many lines are whole; half a line, left by an end by force, is cut off."""
         path = self._path(self.makes)

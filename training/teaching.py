@@ -1,7 +1,8 @@
 """Soft labels: trained classifiers say how likely each class is of texts, and another learns to say the same.
 
 Distillation (Hinton et al. 2015) of an ensemble, or of a larger model, into one that serves fast; of unlabelled texts
-it makes training rows, and of noisy labels better ones.
+it makes training rows, and of noisy labels better ones. Translated, the texts teach another language what the
+classifiers know of theirs (Wan 2009, Co-Training for Cross-Lingual Sentiment Classification).
 """
 
 from collections.abc import Sequence
@@ -11,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from inference.checkpoint import open_checkpoint
-from inference.predictors import SentimentPredictor
-from inference.text import normalise
+from inference.predictors import SentimentPredictor, TranslationPredictor
+from inference.text import normalise, split
 from training.corpora import Corpus, read
 from training.data import key, split_off
 from training.errors import InputError
@@ -31,6 +32,8 @@ class TaughtCorpus:
     """The folders of the classifiers whose probabilities are averaged."""
     rows: int = 0
     """Only so many texts, chosen by their hash from wherever they stand; 0: all."""
+    translator: str = ""
+    """The folder of a translator: what is learnt from are its translations, with the labels of the originals."""
 
     def __post_init__(self) -> None:
         if self.rows < 0 or not self.checkpoints:
@@ -63,7 +66,7 @@ class Teaching:
 
         Raises InputError when what is in `directory` was made in another way.
         """
-        self.taught, self.labels = taught, tuple(labels)
+        self.taught, self.labels, self.directory = taught, tuple(labels), directory
         weights = taught.corpus.weights
         fit: dict[str, str] = {}
         for _, (given, origin) in read(taught.corpus, ("text", "origin"), root):
@@ -79,24 +82,33 @@ class Teaching:
 
     def rows(self) -> Corpus:
         """What was made, as a corpus to train on. Raises InputError when it is not whole yet."""
-        return self._making.corpus(self.taught.corpus.weights, self.taught.corpus.weight)
+        corpus = self.taught.corpus
+        made = self._making.corpus(corpus.weights, corpus.weight)
+        return self._translating().corpus(corpus.weights, corpus.weight) if self.taught.translator else made
 
     def run(self, processes: int) -> None:
-        """Label what is still to be labelled.
+        """Label what is still to be labelled, then translate what is still to be translated.
 
         Raises KeyboardInterrupt when told to stop, after the texts under way; CheckpointError, or InputError when the
-        checkpoints are not those that labelled the texts so far, or know other classes.
+        checkpoints are not those that made the texts so far, or know other classes.
         """
-        if self._making.done() == len(self._texts):
-            return
-        versions = []
-        for path in self.taught.checkpoints:
-            checkpoint = open_checkpoint(Path(path), "sentiment")
-            theirs = tuple(checkpoint.config["labels"])
-            if theirs != self.labels:
-                raise InputError(f"{path} knows the classes {', '.join(theirs)}; this run {', '.join(self.labels)}")
-            versions.append(checkpoint.version)
-        self._making.run(self._texts, {"checkpoints": versions}, _begin, (self.taught.checkpoints,), _label, processes)
+        if self._making.done() < len(self._texts):
+            makers = {"checkpoints": [self._version(path) for path in self.taught.checkpoints]}
+            self._making.run(self._texts, makers, _begin, (self.taught.checkpoints,), _label, processes)
+        if (path := self.taught.translator) and (translating := self._translating()).done() < len(self._texts):
+            version = open_checkpoint(Path(path), "translation").version
+            translating.run(self._texts, {"translator": version}, _begin_translating, (path,), _translate, processes)
+
+    def _version(self, path: str) -> str:
+        checkpoint = open_checkpoint(Path(path), "sentiment")
+        theirs = tuple(checkpoint.config["labels"])
+        if theirs != self.labels:
+            raise InputError(f"{path} knows the classes {', '.join(theirs)}; this run {', '.join(self.labels)}")
+        return checkpoint.version
+
+    def _translating(self) -> Making:
+        given = {name: self._making.lines(name) for name in ("label", "origin")}
+        return Making(self.directory / "translated", "text", given, {})
 
 
 _predictors: list[SentimentPredictor]
@@ -111,3 +123,18 @@ def _begin(checkpoints: Sequence[str]) -> None:
 def _label(texts: Sequence[str]) -> list[str]:
     said = [[list(result.scores.values()) for result in predictor.predict(texts)] for predictor in _predictors]
     return [soft_label(row) for row in np.mean(said, axis=0)]
+
+
+_translator: TranslationPredictor
+
+
+def _begin_translating(path: str) -> None:
+    """Load a process's translator."""
+    global _translator
+    _translator = TranslationPredictor(open_checkpoint(Path(path), "translation"), batch_rows=64)
+
+
+def _translate(texts: Sequence[str]) -> list[str]:
+    documents = [split(text) for text in texts]
+    results = iter(_translator.predict([sentence for document in documents for sentence in document.sentences]))
+    return [normalise(document.join([next(results).text for _ in document.sentences])) for document in documents]
