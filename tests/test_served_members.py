@@ -1,11 +1,19 @@
 """Every member of the family serves: a translator and a classifier of each cell answer over HTTP what torch says."""
 
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from threading import Thread
+from typing import Any
+from urllib.request import Request, urlopen
 
 import numpy as np
 import pytest
 import torch
+from flask import Flask
+from werkzeug.serving import make_server
 
 from inference.checkpoint import open_checkpoint, write_checkpoint
 from inference.decoding import DecodeConfig
@@ -34,6 +42,25 @@ def randomised(model: torch.nn.Module) -> dict[str, np.ndarray]:
     return {name: t.detach().numpy() for name, t in model.state_dict().items()}
 
 
+@contextmanager
+def served(app: Flask) -> Iterator[str]:
+    """The address at which a socket answers for the application."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+
+
+def post(url: str, body: dict[str, Any]) -> Any:
+    request = Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    with urlopen(request) as response:
+        return json.load(response)
+
+
 @pytest.mark.parametrize("cell", CELLS)
 def test_a_translator_and_a_classifier_answer_as_in_torch(toys: Path, tmp_path: Path, cell: str) -> None:
     toy = open_checkpoint(toys / "checkpoints" / "tiny-translation", "translation")
@@ -59,12 +86,13 @@ def test_a_translator_and_a_classifier_answer_as_in_torch(toys: Path, tmp_path: 
         tmp_path / "classifier", config, {"tokenizer.model": toy.read("tokenizer.model"), "classifier.onnx": graph}
     )
 
-    client = create_app(Settings(translation=tmp_path / "translator", sentiment=tmp_path / "classifier")).test_client()
-    said = client.post("/translate", json={"text": TEXTS}).get_json()["translations"]
+    app = create_app(Settings(translation=tmp_path / "translator", sentiment=tmp_path / "classifier"))
+    with served(app) as url:
+        said = post(f"{url}/translate", {"text": TEXTS})["translations"]
+        found = post(f"{url}/sentiment", {"text": TEXTS})["results"]
     task = TranslationTask(translator, source, target, 0.0, decode, Noise(NoiseConfig(), "en", "vi"))
     assert [translation["text"] for translation in said] == task.translate(TEXTS)
 
-    found = client.post("/sentiment", json={"text": TEXTS}).get_json()["results"]
     ids, lengths = pad([[*row, END] for row in tokenizer.encode(TEXTS)])
     with torch.inference_mode():
         expected = classifier(torch.from_numpy(ids), torch.from_numpy(lengths)).softmax(-1).numpy()
