@@ -33,7 +33,8 @@ class Corpus:
     table: str = ""
     """A `.tsv`, `.csv`, `.jsonl` or `.parquet` file, all but Parquet also with `.gz`; TSV and CSV have a header."""
     hub: str = ""
-    """The name of a data set of Hugging Face `datasets`, or a folder that `datasets` can load."""
+    """The name of a data set of Hugging Face `datasets`, if need be with `@` and a revision, or a folder that `datasets`
+    can load."""
     subset: str | None = None
     """The data set's configuration, for `hub`."""
     split: str = "train"
@@ -210,9 +211,12 @@ def _parquet(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def _hub_records(corpus: Corpus, root: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    local = root / corpus.hub
+    name, _, revision = corpus.hub.partition("@")
+    local = root / name
     try:
-        rows = datasets.load_dataset(str(local) if local.is_dir() else corpus.hub, corpus.subset, split=corpus.split)
+        rows = datasets.load_dataset(
+            str(local) if local.is_dir() else name, corpus.subset, split=corpus.split, revision=revision or None
+        )
     except Exception as error:  # datasets raises a dozen kinds, from its own, pyarrow's and the network's
         raise InputError(f"cannot load the data set {corpus.hub!r}: {str(error).splitlines()[0]}") from error
     yield from enumerate(rows, start=1)
