@@ -6,6 +6,7 @@ INSTALL = install --quiet --disable-pip-version-check --constraint constraints.t
 
 SERVE := .venv/serve
 DEV := .venv/dev
+PEERS := .venv/peers
 
 .PHONY: serve test soak bench study-small check lint install-serve install-dev clean
 
@@ -18,9 +19,8 @@ test: $(DEV)/ready  ## Run the tests
 soak: $(DEV)/ready  ## Try what the service promises at its full figures: about an hour
 	HOIQUY_SOAK=1 $(DEV)/bin/python -m pytest tests/promises
 
-bench: $(DEV)/ready  ## Measure against the peers: benchmarks/results/
-	$(DEV)/bin/python -m pip $(INSTALL) '.[bench]'
-	OMP_NUM_THREADS=1 $(DEV)/bin/python benchmarks/engine.py
+bench: $(DEV)/ready $(PEERS)/ready  ## Measure against the peers: benchmarks/results/
+	for part in engine; do OMP_NUM_THREADS=1 $(DEV)/bin/python -m benchmarks.$$part || exit; done
 
 study-small: $(DEV)/ready  ## The recurrent family side by side, in some minutes: runs/study-small/report.md
 	$(DEV)/bin/python -m training study training/configs/study-small.toml
@@ -43,6 +43,11 @@ $(SERVE)/ready: pyproject.toml constraints.txt
 $(DEV)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(DEV)
 	$(DEV)/bin/python -m pip $(INSTALL) '.[dev]'
+	touch $@
+
+$(PEERS)/ready: benchmarks/peers.txt
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement benchmarks/peers.txt
 	touch $@
 
 clean:  ## Remove the environments and caches, but no data, run or checkpoint

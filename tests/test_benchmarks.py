@@ -1,0 +1,106 @@
+"""The benchmarks' measuring: turns, ratios, records, and the talk with a peer in another process. No peer is needed."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks import measuring
+from benchmarks.engine import forced
+from benchmarks.floor import bandwidth, matrices
+from benchmarks.peer import Peer, PeerError
+from inference.decoding import Decoder, State
+from inference.engine import TranslationGraph
+
+TOY = """
+from benchmarks.peers.answering import answer
+
+def prepare(rows):
+    print("libraries say this and that")
+    if rows < 0:
+        raise ValueError(f"rows is {rows}")
+    return lambda: sum(range(1000 * rows)) if rows else 1 / 0
+
+answer(prepare, ["numpy"])
+"""
+
+
+def test_contenders_take_turns_and_the_first_round_does_not_count() -> None:
+    order: list[str] = []
+
+    def contender(name: str, seconds: list[float]) -> measuring.Run:
+        def run() -> float:
+            order.append(name)
+            return seconds.pop(0)
+
+        return run
+
+    runs = {"ours": contender("ours", [9.0, 1.0, 2.0]), "theirs": contender("theirs", [9.0, 3.0, 8.0])}
+    times = measuring.in_turn(runs, rounds=2)
+    assert order == ["ours", "theirs"] * 3
+    assert times == {"ours": [1.0, 2.0], "theirs": [3.0, 8.0]}
+
+
+def test_ratios_are_those_within_a_round() -> None:
+    """The machine slows down threefold in the second round: the medians would say 1, or 9."""
+    assert measuring.ratios([3.0, 9.0, 3.0], [1.0, 3.0, 1.0]) == [3.0, 3.0, 3.0]
+    assert measuring.ratios([1.0, 2.0, 3.0], [1.0, 1.0, 1.0]) == [1.5, 2.0, 2.5]
+    ours, theirs = measuring.compare({"a": [0.1, 0.2], "b": [0.4, 0.4]}, "ms", 1000, batch=4)
+    assert ours == {"contender": "a", "batch": 4, "ms": 150.0, "times_ours": 1.0, "quartiles": [1.0, 1.0]}
+    assert theirs == {"contender": "b", "batch": 4, "ms": 400.0, "times_ours": 3.0, "quartiles": [2.5, 3.5]}
+
+
+def test_time_is_what_was_worked() -> None:
+    assert measuring.timed(lambda: sum(range(100_000)))() > 0
+
+
+def test_a_record_says_how_it_was_made(tmp_path: Path) -> None:
+    record = measuring.begin("python -m benchmarks.toy", ["numpy"])
+    measuring.write(record, tmp_path / "results" / "toy.json")
+    assert json.loads((tmp_path / "results" / "toy.json").read_text()) == record
+    assert {"command", "commit", "machine", "load", "versions"} == record.keys()
+    assert record["machine"] and record["versions"]["numpy"]
+
+
+def test_a_peer_prepares_and_works_in_another_process() -> None:
+    with Peer([sys.executable, "-c", TOY]) as peer:
+        assert set(peer.versions) == {"numpy"}
+        small, large = peer.prepare(rows=1), peer.prepare(rows=300)
+        assert 0 <= small() < large()
+        with pytest.raises(PeerError, match="ValueError: rows is -1"):
+            peer.prepare(rows=-1)
+        broken = peer.prepare(rows=0)
+        with pytest.raises(PeerError, match="ZeroDivisionError"):
+            broken()
+        assert small() >= 0
+
+
+def test_a_peer_that_ends_is_an_error() -> None:
+    with pytest.raises(PeerError, match="ended with code 3"):
+        Peer([sys.executable, "-c", "raise SystemExit(3)"])
+
+
+@pytest.mark.parametrize("beam", [1, 4])
+def test_ours_writes_what_it_is_forced_to(checkpoints: Path, beam: int) -> None:
+    folder = checkpoints / "tiny-translation"
+    graph = TranslationGraph((folder / "encoder.onnx").read_bytes(), (folder / "step.onnx").read_bytes())
+    search = forced(beam)
+    decoder = Decoder(graph.step, graph.gather)
+    decoder.join(search, State(*graph.encode([5, 6, 7])))
+    steps = 0
+    while decoder.rows:
+        decoder.step()
+        steps += 1
+    assert steps == 25
+    assert {len(found.ids) for found in search.result()} == {25}
+
+
+def test_the_floor_counts_what_is_multiplied(checkpoints: Path) -> None:
+    """By hand, from the shape of the toy: two layers, the readout, the output; no table that is looked up."""
+    config = json.loads((checkpoints / "tiny-translation" / "config.json").read_text())["model"]
+    sizes = matrices((checkpoints / "tiny-translation" / "step.onnx").read_bytes())
+    width, embedding = config["hidden"], config["embedding"]
+    assert sizes[:3] == [(width, 4 * width), (3 * width, 4 * width), (2 * width, embedding)]
+    assert [depth for depth, _ in sizes[3:]] == [embedding]
+    assert bandwidth(1_000_000) > 1e8
