@@ -2,14 +2,20 @@
 
 import json
 import sys
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
 from benchmarks import measuring
 from benchmarks.engine import forced
 from benchmarks.floor import bandwidth, matrices
+from benchmarks.load import load
 from benchmarks.peer import Peer, PeerError
+from benchmarks.sentences import sentences
 from inference.decoding import Decoder, State
 from inference.engine import TranslationGraph
 
@@ -104,3 +110,52 @@ def test_the_floor_counts_what_is_multiplied(checkpoints: Path) -> None:
     assert sizes[:3] == [(width, 4 * width), (3 * width, 4 * width), (2 * width, embedding)]
     assert [depth for depth, _ in sizes[3:]] == [embedding]
     assert bandwidth(1_000_000) > 1e8
+
+
+class Echo(BaseHTTPRequestHandler):
+    """Translates every text into itself, and refuses the fifth."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        text = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["q"]
+        body = json.dumps({"translatedText": text}).encode()
+        self.send_response(503 if text == "text 5" else 200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def echo() -> Iterator[int]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Echo) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield server.server_port
+        server.shutdown()
+        thread.join()
+
+
+def test_the_load_counts_answers_and_tells_of_faults(echo: int) -> None:
+    texts = (f"text {number}" for number in count())
+    outcome = load(echo, clients=3, seconds=0.3, texts=texts)
+    asked = int(next(texts).split()[1])
+    assert len(outcome.waits) == asked - 1
+    assert [fault[:4] for fault in outcome.faults] == ["503:"]
+    assert 0.3 <= outcome.seconds < 5
+    assert outcome.rate == len(outcome.waits) / outcome.seconds
+    assert all(0 < wait < outcome.seconds for wait in outcome.waits)
+
+
+def test_a_server_that_is_not_there_is_a_fault() -> None:
+    outcome = load(1, clients=2, seconds=1, texts=iter(sentences()))
+    assert not outcome.waits and len(outcome.faults) == 2
+
+
+def test_no_two_sentences_are_alike() -> None:
+    found = sentences()
+    assert len(found) == len(set(found)) > 100_000
+    assert {len(text.split()) for text in found[:1000]} == {21}
