@@ -159,9 +159,15 @@ def test_nan_is_refused_and_the_last_state_stays(tmp_path: Path) -> None:
 
 
 def test_other_settings_are_refused(tmp_path: Path) -> None:
-    trainer(tmp_path, settings={"seed": 1}, updates=2).run()
-    with pytest.raises(InputError, match=r"seed was 1, is 2.*change them back, or remove"):
-        trainer(tmp_path, settings={"seed": 2}).run()
+    trainer(tmp_path, settings={"seed": 1, "noise": {"lower": 0.1, "old": 0.0}}, updates=2).run()
+    with pytest.raises(
+        InputError, match=r"\(seed was 1, is 2; noise\.lower was 0\.1, is 0\.2\): change them back, or remove"
+    ):
+        trainer(tmp_path, settings={"seed": 2, "noise": {"lower": 0.2, "old": 0.0}}).run()
+    # Options that came and went with versions, and are off.
+    with pytest.raises(InputError, match=r"\(noise\.new was None, is 0\.5\)"):
+        trainer(tmp_path, settings={"seed": 1, "noise": {"lower": 0.1, "new": 0.5}}).run()
+    trainer(tmp_path, settings={"seed": 1, "noise": {"lower": 0.1, "new": 0.0}}, updates=3).run()
 
 
 def test_patience_stops_early(tmp_path: Path) -> None:

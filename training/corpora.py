@@ -33,8 +33,8 @@ class Corpus:
     table: str = ""
     """A `.tsv`, `.csv`, `.jsonl` or `.parquet` file, all but Parquet also with `.gz`; TSV and CSV have a header."""
     hub: str = ""
-    """The name of a data set of Hugging Face `datasets`, if need be with `@` and a revision, or a folder that `datasets`
-    can load."""
+    """The name of a data set of Hugging Face `datasets`, perhaps with `@` and a revision, or a folder that it can
+    load."""
     subset: str | None = None
     """The data set's configuration, for `hub`."""
     split: str = "train"

@@ -56,11 +56,12 @@ def load_state(
     path: Path, settings: dict[str, Any], model: nn.Module, averaged: nn.Module, optimiser: torch.optim.Optimizer
 ) -> Progress:
     """Put a saved state into model, average and optimiser. Raises InputError when its settings were others."""
-    before, now = _header(path)["settings"], json.loads(json.dumps(settings))
+    before, now = _flat(_header(path)["settings"]), _flat(json.loads(json.dumps(settings)))
+    # An option that only one side knows came, or went, with a version of this program: off, it is no matter.
     changed = [
         f"{name} was {before.get(name)}, is {now.get(name)}"
         for name in before | now
-        if before.get(name) != now.get(name)
+        if before.get(name) != now.get(name) and (before.get(name) or now.get(name) or (name in before and name in now))
     ]
     if changed:
         raise InputError(
@@ -91,6 +92,14 @@ def load_settings(path: Path) -> dict[str, Any]:
 def _header(path: Path) -> dict[str, dict[str, Any]]:
     with safe_open(path, "pt") as file:
         return dict(json.loads(file.metadata()["state"]))
+
+
+def _flat(settings: dict[str, Any], above: str = "") -> dict[str, Any]:
+    """Settings without tables within: `model.dropout` is that one's name."""
+    flat = {}
+    for name, value in settings.items():
+        flat |= _flat(value, f"{above}{name}.") if isinstance(value, dict) else {f"{above}{name}": value}
+    return flat
 
 
 def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
