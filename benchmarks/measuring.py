@@ -35,10 +35,16 @@ def timed(work: Callable[[], object]) -> Run:
     return run
 
 
-def in_turn(runs: Mapping[str, Run], rounds: int) -> dict[str, list[float]]:
-    """The seconds of every contender in each round; a round before them warms up and does not count."""
+def in_turn(runs: Mapping[str, Run], rounds: int, budget: float = 20) -> dict[str, list[float]]:
+    """The seconds of every contender in each round; a round before them warms up and does not count.
+
+    After three rounds no more are begun when `budget` seconds are over.
+    """
     times: dict[str, list[float]] = {name: [] for name in runs}
+    until = time.monotonic() + budget
     for turn in range(rounds + 1):
+        if turn > 3 and time.monotonic() > until:
+            break
         for name, run in runs.items():
             seconds = run()
             if turn:
