@@ -96,7 +96,7 @@ def _header(path: Path) -> dict[str, dict[str, Any]]:
 
 def _flat(settings: dict[str, Any], above: str = "") -> dict[str, Any]:
     """Settings without tables within: `model.dropout` is that one's name."""
-    flat = {}
+    flat: dict[str, Any] = {}
     for name, value in settings.items():
         flat |= _flat(value, f"{above}{name}.") if isinstance(value, dict) else {f"{above}{name}": value}
     return flat
