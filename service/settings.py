@@ -23,7 +23,7 @@ class SettingsError(Exception):
 class Settings(BaseSettings):
     """What an operator may set. Every limit is refused with an error that names it; nothing is cut in silence."""
 
-    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True)
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, env_ignore_empty=True, frozen=True)
 
     translation: Path = Path("checkpoints/translation-en-vi")
     """The translator's checkpoint."""

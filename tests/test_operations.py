@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -38,7 +39,7 @@ def test_every_service_is_guarded(name: str) -> None:
     assert "healthcheck" in service
     assert {"cpus", "memory"} <= service["deploy"]["resources"]["limits"].keys()
     # What others need not reach, listens on this machine alone.
-    assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
+    assert all(port.startswith(("127.0.0.1:", "${BIND:-127.0.0.1:")) for port in service.get("ports", []))
 
 
 def test_the_image_does_not_run_as_root() -> None:
@@ -58,6 +59,18 @@ def test_the_image_has_every_package() -> None:
         assert {path, path.split("/")[0], f"{path}/__init__.py"} & copied, package
 
 
+def test_what_the_image_copies_is_not_ignored() -> None:
+    dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    patterns = (ROOT / ".dockerignore").read_text(encoding="utf-8").split()
+    for line in re.findall(r"^COPY (.+) \S+$", dockerfile, re.MULTILINE):
+        for path in line.split():
+            assert (ROOT / path).exists()
+            # The last pattern that a path, or a folder above it, fits decides.
+            above = {path, *map(str, Path(path).parents)}
+            deciding = [pattern for pattern in patterns if pattern == "*" or pattern.removeprefix("!") in above][-1]
+            assert deciding.startswith("!"), path
+
+
 def test_times_fit_into_each_other() -> None:
     assert TIMEOUT < balancer_seconds("server") < balancer_seconds("client")
     assert seconds(SERVICES["hoiquy"]["stop_grace_period"]) > TIMEOUT
@@ -75,6 +88,13 @@ def test_replicas_share_what_they_must() -> None:
     assert "ports" not in hoiquy
     known = {f"HOIQUY_{name.upper()}" for name in Settings.model_fields}
     assert hoiquy["environment"].keys() <= known
+
+
+def test_an_empty_setting_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As compose gives them where the operator sets nothing."""
+    for name in ("HOIQUY_KEYS", "HOIQUY_RATE_LIMIT", "HOIQUY_STORE"):
+        monkeypatch.setenv(name, "")
+    assert Settings() == Settings(keys=None)
 
 
 def test_prometheus_is_asked_for() -> None:
