@@ -30,30 +30,30 @@ CASES = {1: (1, 4, 16, 32, 64), 4: (1, 32)}
 """Beam -> sentences in a batch."""
 
 
-def forced(beam: int) -> Search:
-    """A search that writes WRITTEN tokens: none ends before, none goes on after."""
+def forced(beam: int, written: int = WRITTEN) -> Search:
+    """A search that writes so many tokens: none ends before, none goes on after."""
     if beam == 1:
-        return Greedy(WRITTEN, may_loop=True, least=WRITTEN)
-    return Beam(WRITTEN, True, beam, 1.0, least=WRITTEN)
+        return Greedy(written, may_loop=True, least=written)
+    return Beam(written, True, beam, 1.0, least=written)
 
 
-def ours(graph: TranslationGraph, rows: int, beam: int) -> Run:
+def ours(graph: TranslationGraph, rows: int, beam: int, read: int = READ, written: int = WRITTEN) -> Run:
     """What decodes a batch."""
-    sources = np.random.default_rng(0).integers(300, 5000, size=(rows, READ)).tolist()
+    sources = np.random.default_rng(0).integers(300, 5000, size=(rows, read)).tolist()
 
     def work() -> None:
         decoder = Decoder(graph.step, graph.gather)
         for source in sources:
-            decoder.join(forced(beam), graph.encode(source))
+            decoder.join(forced(beam, written), graph.encode(source))
         while decoder.rows:
             decoder.step()
 
     return timed(work)
 
 
-def theirs(peer: Peer, rows: int, beam: int, **shape: str) -> Run:
+def theirs(peer: Peer, rows: int, beam: int, read: int = READ, written: int = WRITTEN, **shape: str) -> Run:
     """The same in a peer."""
-    return peer.prepare(rows=rows, read=READ, written=WRITTEN, beam=beam, **shape)
+    return peer.prepare(rows=rows, read=read, written=written, beam=beam, **shape)
 
 
 def measure(contenders: dict[str, Callable[[int, int], Run]], rounds: int) -> list[dict[str, Any]]:

@@ -73,8 +73,8 @@ def compare(times: Mapping[str, Sequence[float]], unit: str, scale: float, **cas
         low, middle, high = ratios(values, ours)
         figure = round(scale * float(np.median(values)), 4)
         results.append({"contender": name, **case, unit: figure, "times_ours": middle, "quartiles": [low, high]})
-        told = ", ".join(f"{key} {value}" for key, value in case.items())
-        print(f"{told}: {name:36} {figure:10.3f} {unit}, {middle:7.2f} ({low} to {high}) times ours", flush=True)
+        told = "".join(f"{key} {value}, " for key, value in case.items())
+        print(f"{told}{name:36} {figure:10.3f} {unit}, {middle:7.2f} ({low} to {high}) times ours", flush=True)
     return results
 
 

@@ -1,4 +1,4 @@
-"""A line for each contender."""
+"""Plots: a line for each contender."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,12 +14,13 @@ def draw(
     """Draw results side by side, a panel for each title: what stands under `y` against what stands under `x`."""
     figure = Figure(figsize=(6 * len(panels), 4.5), layout="tight")
     for axes, (title, results) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
-        _lines(axes, results, x, y)
+        lines(axes, results, x, y)
         axes.set(title=title, xlabel=labels[0], ylabel=labels[1])
     figure.savefig(path, dpi=110)
 
 
-def _lines(axes: Axes, results: Sequence[dict[str, Any]], x: str, y: str) -> None:
+def lines(axes: Axes, results: Sequence[dict[str, Any]], x: str, y: str) -> None:
+    """A line for each contender: what stands under `y` against what stands under `x`, both on a log scale."""
     for name in dict.fromkeys(result["contender"] for result in results):
         points = [(result[x], result[y]) for result in results if result["contender"] == name]
         axes.plot(*zip(*points, strict=True), marker="o", label=name)

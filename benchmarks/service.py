@@ -106,7 +106,7 @@ def main() -> None:
     """Measure, print, and write JSON and PNG."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=5)
+    parser.add_argument("--seconds", type=float, default=4)
     parser.add_argument("--out", type=Path, default=RESULTS)
     arguments = parser.parse_args()
     server, client = cores()

@@ -15,6 +15,7 @@ from benchmarks.engine import forced
 from benchmarks.floor import bandwidth, matrices
 from benchmarks.load import load
 from benchmarks.peer import Peer, PeerError
+from benchmarks.report import put, table, times
 from benchmarks.sentences import sentences
 from inference.decoding import Decoder, State
 from inference.engine import TranslationGraph
@@ -159,3 +160,24 @@ def test_no_two_sentences_are_alike() -> None:
     found = sentences()
     assert len(found) == len(set(found)) > 100_000
     assert {len(text.split()) for text in found[:1000]} == {21}
+
+
+def test_a_table_and_its_place_in_the_readme() -> None:
+    results = [
+        {"contender": "Hoiquy", "batch": 1, "ms": 4.321, "times_ours": 1.0},
+        {"contender": "other", "batch": 1, "ms": 80.0, "times_ours": 18.51},
+        {"contender": "Hoiquy", "batch": 8, "ms": 2.0, "times_ours": 1.0},
+    ]
+    made = table("rows", results, [("1", {"batch": 1}), ("8", {"batch": 8})], times("ms"))
+    assert made.splitlines() == [
+        "| rows | 1 | 8 |",
+        "| --- | --- | --- |",
+        "| Hoiquy | 4.32 ms | 2 ms |",
+        "| other | 18.5 |  |",
+    ]
+    part = f"{made}\n\n(`benchmarks/results/toy.json`: here)"
+    old = "Before.\n\n| rows | 1 |\n|---|---|\n| x | 9 |\n\n(`benchmarks/results/toy.json`: there)\n\nAfter.\n"
+    assert put(old, "toy", part) == f"Before.\n\n{part}\n\nAfter.\n"
+    assert put(put(old, "toy", part), "toy", part) == put(old, "toy", part)
+    with pytest.raises(ValueError, match="no table of toy"):
+        put("Nothing.", "toy", part)
