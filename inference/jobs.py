@@ -13,7 +13,7 @@ from inference.decoding import Array, DecodeConfig, Hypothesis, Search
 from inference.engine import SentimentGraph, TranslationGraph
 from inference.language import is_vietnamese
 from inference.spans import NO_TERMS, Marked, Terms, mark
-from inference.text import Document, is_shouted, split, unshout
+from inference.text import Document, begun_like, is_shouted, split, unshout
 from inference.tokenizer import Tokenizer
 
 
@@ -80,7 +80,8 @@ class Sentence:
 
     def restore(self, translation: str) -> str | None:
         """A translation with spans and capitals back; None when it has lost a span."""
-        return self.marked.restore(translation.upper() if self.shouted else translation)
+        source = self.marked.text
+        return self.marked.restore(translation.upper() if self.shouted else begun_like(translation, source))
 
 
 class TranslationJob(Job):

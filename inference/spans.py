@@ -84,7 +84,8 @@ class Terms:
     """Words that a caller wants translated in his way, or not at all."""
 
     def __init__(self, terms: Mapping[str, str]) -> None:
-        """Take term -> translation. A small first letter stands for a capital too, as at the beginning of a sentence.
+        """Take term -> translation. A small first letter stands for a capital too, as at the beginning of a sentence,
+        and becomes one.
 
         Raises ValueError when a term is empty.
         """
@@ -92,7 +93,7 @@ class Terms:
             raise ValueError("a term is empty: give a word or more")
         self._terms = dict(terms)
         for term, translation in terms.items():
-            self._terms.setdefault(term[0].upper() + term[1:], translation)
+            self._terms.setdefault(term[0].upper() + term[1:], translation[:1].upper() + translation[1:])
         # The longest first: "New York Times" before "New York".
         longest = sorted(self._terms, key=len, reverse=True)
         self._pattern = re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, longest)) + r")(?!\w)") if terms else None

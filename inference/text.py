@@ -79,6 +79,18 @@ def unshout(text: str) -> str:
     return re.sub(r"[^\W\d_]", lambda match: match.group().upper(), quiet, count=1)
 
 
+# What may stand before the first letter: quotes, brackets, a dash, but no number and no mark for a span.
+_FIRST_LETTER = re.compile(r"([^\w{]*+)([^\W\d_])")
+
+
+def begun_like(text: str, source: str) -> str:
+    """A translation with a capital first letter, if its source has one."""
+    theirs, ours = _FIRST_LETTER.match(source), _FIRST_LETTER.match(text)
+    if not (theirs and ours and theirs[2].isupper()):
+        return text
+    return ours[1] + ours[2].upper() + text[ours.end() :]
+
+
 _CLOSERS = "\"'”’»)]}*_"
 _OPENERS = "\"'“‘«([{*_¿¡-–—#@$€£₫"
 # A run of enders, with what closes around it, then blanks. Ideographic enders need no blank after them.

@@ -94,6 +94,6 @@ def test_terms_become_what_they_shall() -> None:
     terms = Terms({"bank": "ngân hàng", "New York": "Nữu Ước", "New York Times": "NYT", "C++": "C++"})
     found = mark("Bank, bank and banks: New York Times in New York on C++ at bank.example.com", "vi", terms)
     assert found.text == "{0}, {1} and banks: {2} in {3} on {4} at {5}"
-    assert found.spans == ("ngân hàng", "ngân hàng", "NYT", "Nữu Ước", "C++", "bank.example.com")
+    assert found.spans == ("Ngân hàng", "ngân hàng", "NYT", "Nữu Ước", "C++", "bank.example.com")
     with pytest.raises(ValueError, match="a term is empty"):
         Terms({" ": "x"})

@@ -6,6 +6,7 @@ import unicodedata
 import pytest
 
 from inference.text import (
+    begun_like,
     classifier_form,
     is_shouted,
     normalise,
@@ -118,6 +119,24 @@ def test_a_long_text_of_marks_takes_no_longer_than_another(part: str) -> None:
         classifier_form(begun, lowercase=True)
         classifier_form(begun, lowercase=True, spaced=True)
     assert time.process_time() - start < 0.5
+
+
+@pytest.mark.parametrize(
+    ("source", "text", "expected"),
+    [
+        ("Rain fell.", "mưa rơi.", "Mưa rơi."),
+        ("“Rain", "“ướt", "“Ướt"),
+        ("rain fell", "mưa rơi", "mưa rơi"),
+        ("Rain", "Mưa", "Mưa"),
+        ("Rain", "{0} mưa", "{0} mưa"),
+        ("{0} Rain", "mưa", "mưa"),
+        ("Rain", "3 giờ", "3 giờ"),
+        ("3 a.m.", "ba giờ", "ba giờ"),
+        ("Rain", "", ""),
+    ],
+)
+def test_a_translation_begins_as_its_source_does(source: str, text: str, expected: str) -> None:
+    assert begun_like(text, source) == expected
 
 
 def test_separators_stay_around_other_sentences() -> None:
