@@ -53,7 +53,10 @@ def open_checkpoint(path: Path, task: str = "") -> Checkpoint:
         manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
         hashes = {str(name): str(digest) for name, digest in manifest["sha256"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise CheckpointError(f"{path} is no checkpoint: cannot read {MANIFEST} ({error})") from error
+        raise CheckpointError(
+            f"{path} is no checkpoint: cannot read {MANIFEST} ({error}); give a folder that `export` wrote, or "
+            "one that came with the code"
+        ) from error
     if manifest.get("format") != FORMAT:
         raise CheckpointError(
             f"{path} has format {manifest.get('format')!r}; this version reads {FORMAT}: export it again"

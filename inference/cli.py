@@ -17,7 +17,15 @@ from inference.files import write_atomically
 from inference.lines import LINES, LinesError, Predict, predict_file, predicted, read_lines
 from inference.predictors import SentimentPredictor, TranslationPredictor
 
-SHIPPED = {"translate": Path("checkpoints/translation-en-vi"), "sentiment": Path("checkpoints/sentiment-en")}
+
+def _shipped(name: str) -> Path:
+    """A checkpoint that came with the code: below the folder that one is in, else beside the code."""
+    here = Path("checkpoints") / name
+    there = Path(__file__).resolve().parent.parent / here
+    return there if there.exists() and not here.exists() else here
+
+
+SHIPPED = {"translate": _shipped("translation-en-vi"), "sentiment": _shipped("sentiment-en")}
 _PART = 2000
 """Characters of a document that are translated together."""
 

@@ -68,6 +68,12 @@ def test_html_lines(toys: Path) -> None:
     assert done.stdout.decode() == "<p>Chúc ngủ ngon.</p>\n"
 
 
+def test_what_came_with_the_code_is_found_from_anywhere(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-m", "inference", "info"], cwd=tmp_path, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert f"{ROOT}/checkpoints/translation-en-vi: translation-en-vi" in done.stdout.decode()
+
+
 def test_info(toys: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["info", str(toys / "checkpoints" / "tiny-translation")]) == 0
     said = capsys.readouterr().out
