@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import sys
 import tempfile
 from pathlib import Path
@@ -38,6 +39,19 @@ worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None
 graceful_timeout = _settings.timeout
 keepalive = 75
 accesslog = None
+
+
+def on_starting(server: Any) -> None:  # noqa: ARG001
+    """Tell at once, and in one line, that the port cannot be had; gunicorn would try again for seconds."""
+    if "GUNICORN_FD" in os.environ or "LISTEN_FDS" in os.environ:
+        return  # The socket is handed down by the server before this one, or by systemd.
+    try:
+        family, *_, address = socket.getaddrinfo(_settings.host, _settings.port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        sys.exit(f"error: cannot listen on {bind}: {error.strerror}; choose another port: make serve PORT=9000")
 
 
 def on_exit(server: Any) -> None:  # noqa: ARG001
