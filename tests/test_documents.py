@@ -315,6 +315,25 @@ def test_word() -> None:
     assert b"No text" in files["word/styles.xml"]
 
 
+@pytest.mark.parametrize(
+    "between",
+    ["<w:br/>", "<w:tab/>", "<w:br w:type='page'/>", "<w:drawing><a:b c='d'/></w:drawing>", "<w:cr/><w:tab/>"],
+)
+def test_a_run_may_hold_more_than_words(between: str) -> None:
+    run = f"<w:r>{BOLD}<w:t>The first line</w:t>{between}<w:t>and the second.</w:t></w:r>"
+    data = word(f"<w:p>{run}</w:p>")
+    assert texts(read_document("a.docx", data)) == ["The first line", "and the second.", "The head"]
+    xml = translated(data)["word/document.xml"].decode()
+    assert plain(xml.encode()) == ["THE FIRST LINEAND THE SECOND."]
+    assert xml.index("LINE") < xml.index(between.partition("><")[0]) < xml.index("AND")
+    assert xml.count(BOLD) == 3 + between.count("/><w:tab")
+
+
+def test_a_hyphen_of_words_own_is_one() -> None:
+    run = "<w:r><w:t>A re</w:t><w:noBreakHyphen/><w:t>start of the ma</w:t><w:softHyphen/><w:t>chine</w:t></w:r>"
+    assert texts(read_document("a.docx", word(f"<w:p>{run}</w:p>")))[0] == "A re-start of the machine"
+
+
 def test_what_a_word_document_has_that_is_not_known_stays() -> None:
     odd = (
         "<w:p><w:r><w:fldChar/></w:r><w:r><w:instrText>PAGE x</w:instrText></w:r>"

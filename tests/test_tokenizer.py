@@ -66,3 +66,9 @@ def test_config_names_the_value(field: str, value: float) -> None:
 def test_too_little_text_is_an_error() -> None:
     with pytest.raises(InputError, match="no vocabulary of 400 pieces"):
         train_subwords(SubwordConfig(400), [])
+
+
+def test_too_small_a_vocabulary_says_what_is_needed() -> None:
+    letters = "".join(map(chr, range(0x4E00, 0x4E64)))
+    with pytest.raises(InputError, match=r"300 pieces from this text: its characters alone need 3\d\d: raise"):
+        train_subwords(SubwordConfig(300, coverage=1.0), [f"{letters} {letters}"])

@@ -50,6 +50,8 @@ def main() -> int:
         helper = int(os.environ.get("LOCAL_RANK", "0")) > 0
         for stage in ("fit",) if helper else wanted:
             getattr(stages, stage)()
+        if arguments.stage == "run" and not helper:
+            print(f"serve it: HOIQUY_{config.task.upper()}={stages.checkpoint_directory} make serve")
     except (InputError, CheckpointError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -1,6 +1,7 @@
 """SentencePiece models, made from the training text: the files in `tokenizers/`."""
 
 import io
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -57,5 +58,7 @@ def train_subwords(config: SubwordConfig, texts: Iterable[str], threads: int = 1
             minloglevel=2,
         )
     except RuntimeError as error:
-        raise InputError(f"no vocabulary of {config.vocabulary} pieces from this text: {error}") from error
+        needed = re.search(r"Vocabulary size is smaller than required_chars. \d+ vs (\d+)", str(error))
+        fault = f"its characters alone need {needed[1]}: raise `vocabulary` above that" if needed else str(error)
+        raise InputError(f"no vocabulary of {config.vocabulary} pieces from this text: {fault}") from error
     return model.getvalue()
