@@ -14,11 +14,18 @@ _PARTS = re.compile(r"word/(?:document|header\d*|footer\d*|footnotes|endnotes)\.
 _MOST_BYTES = 100 * 1024 * 1024
 """Unpacked; a small file can hold a very large one."""
 _PROPERTIES = r"(?P<format>(?:<w:rPr>(?:(?!</?w:rPr[ >]).)*</w:rPr>|<w:rPr/>)?)"
+_WORDS = r"(?:<w:t(?: [^>]*)?>[^<]*</w:t>|<w:t/>|<w:noBreakHyphen/>|<w:softHyphen/>|<w:lastRenderedPageBreak/>)++"
+_OTHER = (
+    r"<(?!w:(?:r|rPr|t)[ />])\w+:\w+(?: [^>]*)?/>"
+    r"|<(?P<name>(?!w:(?:r|rPr|t)[ />])\w+:\w+)(?: [^>]*)?>(?:(?!<w:r[ >]|</?(?P=name)[ >]).)*+</(?P=name)>"
+)
+"""Something else within a run, such as a break, a tab or a picture; but nothing that has runs of its own."""
+_MIXED = re.compile(rf"(?P<begin><w:r(?: [^>]*)?>){_PROPERTIES}(?P<content>(?:{_WORDS}|{_OTHER})++)</w:r>", re.DOTALL)
+_CONTENT = re.compile(rf"{_WORDS}|{_OTHER}", re.DOTALL)
 _PIECE = re.compile(
     "|".join(
         (
-            rf"(?P<run><w:r(?: [^>]*)?>{_PROPERTIES}"
-            r"(?:<w:t(?: [^>]*)?>[^<]*</w:t>|<w:t/>|<w:lastRenderedPageBreak/>)+</w:r>)",
+            rf"(?P<run><w:r(?: [^>]*)?>{_PROPERTIES}{_WORDS}</w:r>)",
             r"(?P<note><w:r(?: [^>]*)?>(?:<w:rPr>(?:(?!</?w:rPr[ >]).)*</w:rPr>)?"
             r"<w:(?:footnote|endnote)Reference[^>]*/></w:r>|<w:bookmark(?:Start|End)[^>]*/>)",
             r"(?P<proof><w:proofErr[^>]*/>)",
@@ -28,7 +35,7 @@ _PIECE = re.compile(
     ),
     re.DOTALL,
 )
-_TEXT = re.compile(r"<w:t(?: [^>]*)?>([^<]*)</w:t>")
+_TEXT = re.compile(r"<w:t(?: [^>]*)?>([^<]*)</w:t>|<w:noBreakHyphen/>")
 # Within a translation: an element begins, its number, that ends; it ends; something that has no text, its number.
 _OPEN, _NUMBERED, _CLOSE, _ALONE, _SAME = "\ue100", "\ue101", "\ue102", "\ue103", "\ue104"
 _MARK = re.compile(f"({_OPEN}\\d+{_NUMBERED}|{_CLOSE}|{_ALONE}\\d+{_NUMBERED})")
@@ -93,7 +100,7 @@ def read_word(data: bytes) -> Document:
             if sum(info.file_size for info in archive.infolist()) > _MOST_BYTES:
                 raise DocumentError(f"it unpacks to more than {_MOST_BYTES >> 20} MiB: split it")
             files = [(info, archive.read(info)) for info in archive.infolist()]
-        parts = [_part(info.filename, xml.decode()) for info, xml in files if _PARTS.fullmatch(info.filename)]
+        parts = [_part(info.filename, _apart(xml.decode())) for info, xml in files if _PARTS.fullmatch(info.filename)]
     except (zipfile.BadZipFile, UnicodeDecodeError, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
         if isinstance(error, DocumentError):
             raise
@@ -119,6 +126,16 @@ def _joined(part: _Part, blocks: Sequence[str]) -> str:
     for passage, marked, separator in zip(part.passages, blocks, part.separators[1:], strict=True):
         pieces += [passage.render(marked), separator]
     return "".join(pieces)
+
+
+def _apart(xml: str) -> str:
+    """The same with the words of a run, and each break, tab or picture between them, in runs of their own."""
+
+    def parted(match: re.Match[str]) -> str:
+        begin = match.group("begin") + match.group("format")
+        return "".join(f"{begin}{each.group()}</w:r>" for each in _CONTENT.finditer(match.group("content")))
+
+    return _MIXED.sub(parted, xml)
 
 
 def _part(name: str, xml: str) -> _Part:
@@ -185,4 +202,5 @@ def _passage(xml: str, pieces: Sequence[re.Match[str]]) -> _Passage | None:
 def _text(piece: re.Match[str]) -> str:
     if not piece.group("run"):
         return ""
-    return _MARKS.sub("", html.unescape("".join(_TEXT.findall(piece.group()))))
+    words = ["-" if match.group(1) is None else match.group(1) for match in _TEXT.finditer(piece.group())]
+    return _MARKS.sub("", html.unescape("".join(words)))
