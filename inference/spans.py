@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from inference.messages import MESSAGE
 from inference.text import Document
 
 _EXTENSIONS = (
@@ -28,6 +29,7 @@ _KINDS = {
     "code": r"``?[^`\n]{1,200}+``?",
     "link": r"(?:https?|ftp)://[^\s<>\"“”]{1,2000}+|\bwww\.[^\s<>\"“”]{1,2000}+",
     "address": r"[\w.+-]{1,64}+@[\w-]{1,63}+(?:\.[\w-]{1,63}+){1,8}+",
+    "message": MESSAGE,
     "slot": r"\{\{[^{}\n]{0,80}+\}\}|\$?\{[^{}\n]{0,80}+\}",
     "tag": r"</?[a-zA-Z][^<>\n]{0,500}+>",
     "format": r"(?<![\w%])%(?:\d{1,2}\$|\(\w{1,40}+\))?[-+0#]{0,2}\d{0,3}(?:\.\d{1,2})?l{0,2}[sdifuxXc@](?!\w)",

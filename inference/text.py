@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
+from inference.messages import fold, unfold
+
 # Controls that carry no text. Tab, newline and their like are white space and become one blank;
 # U+200C and U+200D stay, since emoji are built with them.
 _CONTROLS = re.compile("[\x00-\x08\x0e-\x1b\x7f\x80-\x84\x86-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060\ufeff]")
@@ -153,9 +155,10 @@ def split(text: str, longest: int = LONGEST_SENTENCE) -> Document:
     """Cut a text into sentences. Every blank, tab and newline around them is kept as a separator.
 
     A line never goes on in the next one. Sentences of more than `longest` characters are cut at the last clause mark,
-    else the last blank, else just there.
+    else the last blank, else just there. A message in braces is one character, whatever it holds.
     """
-    return Document.of((piece, True) for piece in _pieces(text, longest))
+    folded, messages = fold(text)
+    return Document.of((unfold(piece, messages), True) for piece in _pieces(folded, longest))
 
 
 def _pieces(text: str, longest: int) -> Iterator[str]:

@@ -23,6 +23,16 @@ from inference.spans import Terms, mark
             "Hello {0}, {1} of {2}, {3}",
             ["{name}", "%d", "%(all)s", "%APPDATA%"],
         ),
+        (
+            "{n, plural, one {# file} other {{n} files}} left.",
+            "{0} left.",
+            ["{n, plural, one {# file} other {{n} files}}"],
+        ),
+        (
+            "By {who, select, male {him. And\nhim} other {{n,plural,=1 {a}other{b}}}}, {now, date, short}",
+            "By {0}, {1}",
+            ["{who, select, male {him. And\nhim} other {{n,plural,=1 {a}other{b}}}}", "{now, date, short}"],
+        ),
         ("Swap {1} and {0}.", "Swap {0} and {1}.", ["{1}", "{0}"]),
         ("<b>Bold</b> ${x} $PATH", "{0}Bold{1} {2} {3}", ["<b>", "</b>", "${x}", "$PATH"]),
         ("Follow @hoiquy and #MachineLearning!", "Follow {0} and {1}!", ["@hoiquy", "#MachineLearning"]),
@@ -81,7 +91,30 @@ def test_large_numbers_are_grouped_as_the_target_language_does(language: str) ->
 
 
 @pytest.mark.parametrize(
-    "unit", ["`", "a.", "_", "a_", "{", "<a", "/a", "1 ", "12 ", "@", "a@", "www.", "日 ", "🎉 ", "-", "a-", "%(", "a"]
+    "unit",
+    [
+        "{a,select,",
+        "{a,select,{}",
+        "{a,select,a {b} ",
+        "`",
+        "a.",
+        "_",
+        "a_",
+        "{",
+        "<a",
+        "/a",
+        "1 ",
+        "12 ",
+        "@",
+        "a@",
+        "www.",
+        "日 ",
+        "🎉 ",
+        "-",
+        "a-",
+        "%(",
+        "a",
+    ],
 )
 def test_a_sentence_of_the_greatest_length_takes_milliseconds(unit: str) -> None:
     sentence = (unit * 400)[:400]

@@ -73,6 +73,11 @@ def test_spaced_classifier_form(texts: tuple[str, ...], expected: str) -> None:
             ["See https://example.com/a.b?c=d.", "Or mail me@example.com."],
         ),
         ("Wait... what? Yes.", ["Wait... what?", "Yes."]),
+        (
+            "Hi. {n, plural, one {A. B.\nC.} other {D}} left. E",
+            ["Hi.", "{n, plural, one {A. B.\nC.} other {D}} left.", "E"],
+        ),
+        ("\ufdd0 {n, select, a {B.}} C", ["\ufdd0 {n, select, a {B.}} C"]),
         ("Use it, e.g. for tests. Fine.", ["Use it, e.g. for tests.", "Fine."]),
         ("Yahoo! is a company. Really.", ["Yahoo! is a company.", "Really."]),
         ("1. Open the door", ["1. Open the door"]),
