@@ -124,7 +124,13 @@ def _message(error: ErrorDetails) -> str:
         "extra_forbidden": "is no key of this request",
         "model_type": "a JSON object is needed",
     }
-    return words.get(error["type"], error["msg"].removeprefix("Value error, "))
+    if error["type"] in words:
+        return words[error["type"]]
+    if error["type"] == "value_error":
+        return error["msg"].removeprefix("Value error, ")
+    given = error["input"]
+    shown = f" (given: {given!r})" if isinstance(given, (str, int, float, bool)) and len(str(given)) <= 40 else ""
+    return f"{error['msg'][0].lower()}{error['msg'][1:]}{shown}"
 
 
 def _check_texts(texts: list[str], settings: Settings) -> None:

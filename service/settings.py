@@ -80,7 +80,8 @@ class Settings(BaseSettings):
     def _counts_in_one_place(self) -> Self:
         if self.rate_limit and self.workers != 1 and not is_redis(self.store):
             raise ValueError(
-                "rate_limit needs one place to count in: set store to redis://HOST:PORT/0, or workers to 1"
+                "HOIQUY_RATE_LIMIT needs one place to count in: set HOIQUY_STORE to redis://HOST:PORT/0, or "
+                "HOIQUY_WORKERS to 1"
             )
         return self
 
