@@ -4,7 +4,7 @@ import secrets
 from typing import Any, Literal
 
 from flask import Response, g, jsonify, request
-from flask_openapi3 import APIBlueprint
+from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, Field
 
 from service.context import check_access, context, read_body
@@ -17,7 +17,9 @@ from service.glossaries import Glossary, read_terms, write_terms
 from service.routes import foreign_translation
 from service.schemas import TranslateRequest, checked
 
-deepl = APIBlueprint("deepl", __name__, url_prefix="/v2")
+deepl = APIBlueprint(
+    "deepl", __name__, url_prefix="/v2", abp_tags=[Tag(name="DeepL", description="What DeepL's clients ask for.")]
+)
 
 
 class GlossaryRequest(Foreign):

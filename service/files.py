@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from flask import Response, jsonify, request
-from flask_openapi3 import APIBlueprint
+from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel
 from werkzeug.exceptions import RequestEntityTooLarge
 
@@ -16,7 +16,9 @@ from service.documents import State
 from service.errors import ApiError
 from service.schemas import TranslateRequest, checked
 
-files = APIBlueprint("files", __name__)
+files = APIBlueprint(
+    "files", __name__, abp_tags=[Tag(name="Files", description="Whole files, translated in the background.")]
+)
 
 
 class DocumentPath(BaseModel):
@@ -27,8 +29,9 @@ class DocumentPath(BaseModel):
 
 @files.post("/documents", responses={202: DocumentAnswer, **ERRORS}, openapi_extensions=takes(file=True))
 def begin() -> tuple[Response, int]:
-    """Begin to translate a file; ask at its address what became of it. The form may have a `glossary` and a `protect`,
-    as a request of texts has them, in JSON.
+    """Begin to translate a file; ask at its address what became of it.
+
+    The form may have a `glossary` and a `protect`, as a request of texts has them, in JSON.
     """
     check_access()
     name, data, form = read_upload()

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import Response, jsonify, request
-from flask_openapi3 import APIBlueprint
+from flask_openapi3 import APIBlueprint, Tag
 
 from inference.foreign import foreign_language
 from inference.predictors import Sentiment, Translation
@@ -15,7 +15,16 @@ from service.dialects import DeepLRequest, HuggingFaceRequest, LibreRequest, con
 from service.errors import ApiError
 from service.schemas import SentimentRequest, TranslateRequest, checked, validated
 
-routes = APIBlueprint("routes", __name__)
+routes = APIBlueprint(
+    "routes",
+    __name__,
+    abp_tags=[
+        Tag(
+            name="Texts",
+            description="Translation and sentiment, also in the shapes of LibreTranslate and Hugging Face.",
+        )
+    ],
+)
 
 
 def _wants_plain_text() -> bool:
@@ -28,7 +37,7 @@ def _wants_plain_text() -> bool:
     openapi_extensions=takes(TranslateRequest, LibreRequest, HuggingFaceRequest, plain=True),
 )
 def translate() -> Response:
-    """Translate one text or a list; the key, `text`, `q` or `inputs`, says whose shapes are spoken."""
+    """Translate one text or a list; the key (text, q or inputs) says whose shapes are spoken."""
     here = context()
     here.models.check_room()
     values = read_body(form="q")

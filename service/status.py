@@ -3,7 +3,7 @@
 from importlib.metadata import version
 
 from flask import Response, jsonify
-from flask_openapi3 import APIBlueprint
+from flask_openapi3 import APIBlueprint, Tag
 from pydantic import RootModel
 
 from inference.documents.kinds import KINDS
@@ -12,7 +12,9 @@ from service.context import context
 from service.dialects import language_name
 from service.metrics import exposition
 
-status = APIBlueprint("status", __name__)
+status = APIBlueprint(
+    "status", __name__, abp_tags=[Tag(name="Status", description="What is served, and how it fares.")]
+)
 
 
 class Languages(RootModel[list[Language]]):
