@@ -631,9 +631,11 @@ def test_a_server_that_is_away(page: Page) -> None:
     page.route("**/translate", lambda route: route.abort("connectionrefused"))
     page.fill("#source", "I love you.")
     expect(page.locator("#notice-text")).to_have_text("The server cannot be reached.")
+    expect(page.locator("#state")).to_have_text("Not ready.")
     page.unroute("**/translate")
     page.click("#again")
     expect(page.locator("#output")).to_have_text("Tôi yêu bạn.")
+    expect(page.locator("#state")).to_have_text("Ready.")
 
 
 def test_a_server_that_comes_late(context: BrowserContext, address: str) -> None:

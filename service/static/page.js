@@ -30,6 +30,7 @@ let asking = 0;
 let settling = 0;
 let answered = null; // the text that the answer shown is to
 let served = null; // what the server says of itself
+let isThere = true; // whether it answered when it was last asked
 
 /** Ask for the text as it stands, after a pause; whatever was asked before is no longer wanted. */
 function ask(wait = 0) {
@@ -62,10 +63,12 @@ async function answer(signal, isWhole = false) {
   try {
     await show(isWhole || count <= current.instant);
     answered = text;
+    seen(true);
     if (!current.isDetailed && count <= current.limit) await show(true);
     settling = setTimeout(settle, SETTLED);
   } catch (error) {
     if (signal.aborted) return;
+    seen(error.kind !== "Offline");
     showRefusal(error, ask);
   } finally {
     clearTimeout(slow);
@@ -130,10 +133,16 @@ function choose(name) {
   ask();
 }
 
+function seen(isIt) {
+  if (isThere === isIt) return;
+  isThere = isIt;
+  drawState();
+}
+
 function drawState() {
   const line = find("state");
   const models = Object.values(served?.models ?? {});
-  const isReady = models.length > 0 && models.every((model) => model?.status === "ok");
+  const isReady = isThere && models.length > 0 && models.every((model) => model?.status === "ok");
   line.classList.toggle("ready", isReady);
   line.textContent = say(served === null ? "waiting" : isReady ? "ready" : "not-ready");
 }
