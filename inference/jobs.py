@@ -100,12 +100,19 @@ class TranslationJob(Job):
         """Cut the texts into sentences; a beam gives one hypothesis more than the alternatives wanted."""
         super().__init__()
         self._languages, self._alternatives, self._align, self._terms = languages, alternatives, align, terms
-        self._documents = [split(text) for text in texts]
+        self._beam_size = max(beam_size, alternatives + 1)
+        self._documents: list[Document] = []
+        self._sentences: list[Sentence] = []
         self._running = 0
         self.waiting: deque[Sentence] = deque()
-        sentences = [sentence for document in self._documents for sentence in document.sentences]
-        self._sentences = self._enter(sentences, max(beam_size, alternatives + 1))
+        self.add(texts)
         self.cost = sum(len(sentence.ids) * sentence.beam_size for sentence in self.waiting)
+
+    def add(self, texts: Sequence[str]) -> None:
+        """More texts to be translated."""
+        documents = [split(text) for text in texts]
+        self._documents += documents
+        self._sentences += self._enter([s for document in documents for s in document.sentences], self._beam_size)
 
     @property
     def finished(self) -> bool:
@@ -144,7 +151,7 @@ class TranslationJob(Job):
         again = bool(self.waiting) and self.waiting[0] is sentence
         if self._align and sentence.best and not again:
             source, target = self._languages.source, self._languages.target
-            ids, (text,) = sentence.best.ids, target.decode([sentence.best.ids])
+            ids, text = sentence.best.ids, sentence.marked.ended(target.decode([sentence.best.ids])[0])
             places = sentence.marked.words(sentence.marked.text), sentence.marked.words(text)
             attention = graph.align(sentence.ids, ids)
             sentence.links = links(attention, source.pieces(sentence.ids), target.pieces(ids), *places)

@@ -6,13 +6,10 @@ as attention tells. Tags, attributes, comments and what is not to be translated 
 
 import html
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
 
-import numpy as np
-
-from inference.alignment import Link, Span
-from inference.decoding import Array
+from inference.blocks import Block, Page, slot
+from inference.placing import Element
 
 _TOKEN = re.compile(r"<!--|<[!?][^<>]*+>|</?[a-zA-Z](?:[^<>\"']|\"[^\"<]*+\"|'[^'<]*+')*+>")
 _NAME = re.compile(r"</?([a-zA-Z][\w:-]*)")
@@ -28,147 +25,7 @@ _DEEPEST = 50
 """Elements within each other; what is deeper is a tag by itself."""
 _LONGEST = 10_000
 """Characters of a block, then another one begins: so the time to read a text grows with its length alone."""
-_SLOT = re.compile("\\{\ue000(\\d+)\\}")
-_MARKS = ".,;:!?…()[]\"'“”‘’«»"
-_CORE = re.compile(rf"[^\s{re.escape(_MARKS)}](?:.*[^\s{re.escape(_MARKS)}])?", re.DOTALL)
-"""A text without the marks at its ends."""
-_BREAK = "\ue001"
-_LINE_START = re.compile(r"[-+*#>=|:~`]|\d+[.)]")
-"""What must not come to stand at the beginning of a line, where it can mean something else."""
 _NO_TRANSLATION = re.compile(r"\btranslate\s*=\s*[\"']?no\b|\bclass\s*=\s*[\"'][^\"']*\bnotranslate\b", re.IGNORECASE)
-
-
-@dataclass
-class _Element:
-    """An inline tag, or a pair of them with what stands between."""
-
-    opening: str
-    closing: str
-    span: Span
-    """Where its text stands in its block's."""
-    glued: bool
-    """Whether there is no blank before it."""
-    marks: tuple[bool, bool] = (False, False)
-    """Whether its text begins, and ends, with marks such as quotes and full stops."""
-    children: list["_Element"] = field(default_factory=list)
-
-
-@dataclass
-class Block:
-    """A run of text, with inline tags, that is one paragraph."""
-
-    text: str
-    """Without tags and entities; what is not to be translated is a slot in braces."""
-    elements: list[_Element]
-    kept: list[str]
-    """What is in the slots."""
-    escape: Callable[[str], str]
-    """Makes text fit to stand between tags."""
-    breaks: list[tuple[int, str]] = field(default_factory=list)
-    """Line breaks within the text that mean no more than a blank: where they stand, and what they are."""
-    raw: str = ""
-    """The block as it was; it is put back when its translation is its text."""
-
-    def markup(self, translation: str, links: Sequence[Link]) -> str:
-        """The translation with the elements around what their words became."""
-        if self.raw and translation == self.text:
-            return self.raw
-        words = [match.span() for match in re.finditer(r"\S+", translation)]
-        best: dict[Span, tuple[float, Span]] = {}
-        for link in links:
-            if link.weight > best.get(link.target, (0.0, (0, 0)))[0]:
-                best[link.target] = (link.weight, link.source)
-        sources = np.array([best[word][1] if word in best else (-1, -1) for word in words]).reshape(-1, 2)
-        inserts: list[tuple[int, str]] = []
-        _place(self.elements, translation, words, sources, (0, len(words)), inserts)
-        broken = self._broken(translation)
-        parts, start = [], 0
-        for place, tag in inserts:
-            parts += [self.escape(broken[start:place]), tag]
-            start = place
-        marked = "".join([*parts, self.escape(broken[start:])])
-        for _, line_break in self.breaks:
-            marked = marked.replace(_BREAK, line_break, 1)
-        return _SLOT.sub(lambda match: self.kept[int(match.group(1))], marked)
-
-    def _broken(self, translation: str) -> str:
-        """The translation with a mark in the place of those blanks that are to be line breaks: lines are about as long,
-        beside each other, as they were.
-        """
-        letters = list(translation)
-        gaps = [m.start() for m in re.finditer(r" (?=\S)", translation) if not _LINE_START.match(translation, m.end())]
-        for place, _ in self.breaks:
-            wanted = place / len(self.text) * len(translation)
-            if not gaps:
-                letters += _BREAK
-                continue
-            nearest = min(gaps, key=lambda gap: abs(gap - wanted))
-            letters[nearest] = _BREAK
-            gaps = [gap for gap in gaps if gap > nearest]
-        return "".join(letters)
-
-
-def _place(
-    elements: Sequence[_Element],
-    text: str,
-    words: Sequence[Span],
-    sources: Array,
-    within: Span,
-    inserts: list[tuple[int, str]],
-) -> None:
-    """Say where in the translation each tag goes: elements in order, none into another, all `within` these words."""
-    found = []
-    for number, element in enumerate(elements):
-        (start, end), empty = element.span, element.span[0] == element.span[1]
-        starts, ends = sources[within[0] : within[1]].T
-        mine = within[0] + np.flatnonzero((starts < end) & (start < ends))
-        if empty:
-            # It stands right behind the word that it stood behind, or else before the next one.
-            behind = within[0] + 1 + np.flatnonzero((starts < start) & (start <= ends))
-            before = within[0] + np.flatnonzero(starts >= start)
-            mine = behind[-1:] if element.glued and behind.size else before[:1]
-        first = int(mine[0]) if mine.size else within[1]
-        found.append((first, number, first if empty or not mine.size else int(mine[-1]) + 1, element))
-    done = within[0]
-    for first, _, last, element in sorted(found, key=lambda item: item[:2]):
-        first = max(first, done)
-        last = max(last, first)
-        glued = element.glued and first == last
-        begin = words[first - 1][1] if first and (glued or first == len(words)) else words[first][0] if words else 0
-        end = words[last - 1][1] if last > first else begin
-        if last > first:
-            # A mark beside a word is in the element where it was so before.
-            core = _CORE.search(text, begin, end)
-            begin, end = (
-                outer if inside or not core else inner
-                for outer, inner, inside in zip(
-                    (begin, end), core.span() if core else (0, 0), element.marks, strict=True
-                )
-            )
-        # At the end there is no blank left that could stand before a tag.
-        lone = element.span[0] == element.span[1] and not element.glued
-        apart = " " if lone and words and first == len(words) else ""
-        inserts.append((begin, apart + element.opening))
-        _place(element.children, text, words, sources, (first, last), inserts)
-        if element.closing:
-            inserts.append((end, element.closing))
-        done = last
-
-
-@dataclass
-class Page:
-    """An HTML text: blocks to be translated, and what stands between them."""
-
-    blocks: list[Block]
-    separators: list[str]
-    """One more than there are blocks."""
-
-    def join(self, blocks: Sequence[str]) -> str:
-        """The text with other blocks in the same places."""
-        parts = [self.separators[0]]
-        for block, separator in zip(blocks, self.separators[1:], strict=True):
-            parts += [block, separator]
-        return "".join(parts)
 
 
 def escape_html(text: str) -> str:
@@ -205,13 +62,10 @@ def _read_tag(reader: "Reader", text: str, match: re.Match[str]) -> int:
     if found is None:  # a declaration
         reader.single(tag)
         return match.end()
-    name, closes, alone = found.group(1).lower(), tag.startswith("</"), tag.endswith("/>")
-    if not closes and not alone and name not in _VOID and (name in _OPAQUE or _NO_TRANSLATION.search(tag)):
-        end = _end_of(text, match.end(), name)
-        if name in _INLINE:
-            reader.keep(text[match.start() : end])
-        else:
-            reader.boundary(text[match.start() : end])
+    name = found.group(1).lower()
+    end = end_of_kept(text, tag, match.end())
+    if end > match.end():
+        (reader.keep if name in _INLINE else reader.boundary)(text[match.start() : end])
         return end
     read_tag_into(reader, tag)
     return match.end()
@@ -231,8 +85,16 @@ def read_tag_into(reader: "Reader", tag: str) -> None:
         reader.open(tag, name)
 
 
-def _end_of(text: str, start: int, name: str) -> int:
-    """Where an element ends whose opening tag ends at `start`: behind its closing tag, or with the text."""
+def end_of_kept(text: str, tag: str, start: int) -> int:
+    """Where an element that is not to be translated ends, whose opening tag ends at `start`: behind its closing tag, or
+    with the text. Of any other tag it is `start`.
+    """
+    found = _NAME.match(tag)
+    name = found.group(1).lower() if found else ""
+    if tag.startswith("</") or tag.endswith("/>") or name in _VOID:
+        return start
+    if name not in _OPAQUE and not _NO_TRANSLATION.search(tag):
+        return start
     depth = 1
     for match in re.compile(rf"<(/?){re.escape(name)}(?=[\s/>])[^>]*>", re.IGNORECASE).finditer(text, start):
         depth += -1 if match.group(1) else 1
@@ -259,8 +121,8 @@ class Reader:
     def _begin(self) -> None:
         self._raw: list[str] = []
         self._text = ""
-        self._roots: list[_Element] = []
-        self._open: list[tuple[str, _Element]] = []
+        self._roots: list[Element] = []
+        self._open: list[tuple[str, Element]] = []
         self._kept: list[str] = []
         self._breaks: list[tuple[int, str]] = []
 
@@ -290,7 +152,7 @@ class Reader:
     def keep(self, raw: str) -> None:
         """Something within the text that stays as it is."""
         self._raw.append(raw)
-        self._text += f"{{\ue000{len(self._kept)}}}"
+        self._text += slot(len(self._kept))
         self._kept.append(raw)
 
     def single(self, tag: str) -> None:
@@ -298,9 +160,9 @@ class Reader:
         self._raw.append(tag)
         self._add(self._element(tag))
 
-    def _element(self, tag: str) -> _Element:
+    def _element(self, tag: str) -> Element:
         place = len(self._text)
-        return _Element(tag, "", (place, place), self._text[-1:].strip() != "")
+        return Element(tag, "", (place, place), self._text[-1:].strip() != "")
 
     def open(self, tag: str, name: str) -> None:
         """The beginning of an inline element."""
@@ -317,11 +179,9 @@ class Reader:
             return
         self._raw.append(tag)
         _, element = self._open.pop()
-        element.closing, element.span = tag, (element.span[0], len(self._text))
-        inner = self._text[element.span[0] :].strip()
-        element.marks = inner[:1] in _MARKS, inner[-1:] in _MARKS
+        element.close(tag, self._text)
 
-    def _add(self, element: _Element) -> None:
+    def _add(self, element: Element) -> None:
         (self._open[-1][1].children if self._open else self._roots).append(element)
 
     def boundary(self, raw: str) -> None:

@@ -11,12 +11,14 @@ from pathlib import Path
 import numpy as np
 
 from inference.alignment import Link
+from inference.blocks import Page
 from inference.checkpoint import Checkpoint, CheckpointError, open_checkpoint
 from inference.decoding import Array, DecodeConfig
 from inference.engine import SentimentGraph, TranslationGraph
-from inference.jobs import Languages, SentimentJob, TranslationJob
+from inference.jobs import Languages, SentimentJob
 from inference.language import language_of
-from inference.markup import Page, read_html
+from inference.markup import read_html
+from inference.pages import TranslationRequest
 from inference.pools import AnyJob, Pool, SentimentPool, TranslationPool
 from inference.spans import Terms
 from inference.text import classifier_form
@@ -152,7 +154,7 @@ class TranslationPredictor:
         align: bool = False,
         markup: bool = False,
         terms: Mapping[str, str] = _NONE,
-    ) -> "TranslationRequest":
+    ) -> TranslationRequest:
         """What is to be done for some texts. Raises ValueError as `predict` does."""
         if markup:
             return self.page_job([read_html(text) for text in texts], beam_size, terms=terms)
@@ -160,7 +162,7 @@ class TranslationPredictor:
 
     def page_job(
         self, pages: Sequence[Page], beam_size: int | None = None, *, terms: Mapping[str, str] = _NONE
-    ) -> "TranslationRequest":
+    ) -> TranslationRequest:
         """What is to be done for texts that have been taken apart, whatever their markup. Raises as `predict` does."""
         return self._job([], pages, beam_size, 0, align=True, terms=terms)
 
@@ -173,7 +175,7 @@ class TranslationPredictor:
         *,
         align: bool,
         terms: Mapping[str, str],
-    ) -> "TranslationRequest":
+    ) -> TranslationRequest:
         size = self.languages.decode.beam_size if beam_size is None else beam_size
         if size < 1:
             raise ValueError(f"beam_size is {size}: give 1 (greedy) or more")
@@ -186,40 +188,9 @@ class TranslationPredictor:
         found = Terms(terms)
         return TranslationRequest(self.languages, texts, pages, size, alternatives, align=align, terms=found)
 
-    def results(self, job: "TranslationRequest") -> list[Translation]:
+    def results(self, job: TranslationRequest) -> list[Translation]:
         """What became of the texts of a finished job."""
-        found = [
-            Translation(r.texts[0], r.truncated, tuple(r.texts[1:]), tuple(r.links), r.score) for r in job.result()
-        ]
-        if not job.pages:
-            return found
-        blocks = iter(found)
-        return [_page(page, [next(blocks) for _ in page.blocks]) for page in job.pages]
-
-
-class TranslationRequest(TranslationJob):
-    """Texts to be translated, or pages: then the texts of their blocks are."""
-
-    def __init__(
-        self,
-        languages: Languages,
-        texts: Sequence[str],
-        pages: Sequence[Page],
-        beam_size: int,
-        alternatives: int,
-        *,
-        align: bool,
-        terms: Terms,
-    ) -> None:
-        self.pages = pages
-        texts = [*texts, *(block.text for page in pages for block in page.blocks)]
-        super().__init__(languages, texts, beam_size, alternatives, align=align, terms=terms)
-
-
-def _page(page: Page, blocks: Sequence[Translation]) -> Translation:
-    marked = [block.markup(found.text, found.alignment) for block, found in zip(page.blocks, blocks, strict=True)]
-    least = min((found.score for found in blocks), default=1.0)
-    return Translation(page.join(marked), any(found.truncated for found in blocks), score=least)
+        return [Translation(r.texts[0], r.truncated, tuple(r.texts[1:]), tuple(r.links), r.score) for r in job.result()]
 
 
 _TOKENS = 128

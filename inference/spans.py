@@ -31,7 +31,7 @@ _KINDS = {
     "address": r"[\w.+-]{1,64}+@[\w-]{1,63}+(?:\.[\w-]{1,63}+){1,8}+",
     "message": MESSAGE,
     "slot": r"\{\{[^{}\n]{0,80}+\}\}|\$?\{[^{}\n]{0,80}+\}",
-    "tag": r"</?[a-zA-Z][^<>\n]{0,500}+>",
+    "tag": r"</?(?:[a-zA-Z][^<>\n]{0,500}+|\d{1,3}/?)>",
     "format": r"(?<![\w%])%(?:\d{1,2}\$|\(\w{1,40}+\))?[-+0#]{0,2}\d{0,3}(?:\.\d{1,2})?l{0,2}[sdifuxXc@](?!\w)",
     "variable": r"(?<![\w%])%\w{1,40}+%|(?<!\w)\$[A-Za-z_]\w{0,60}+",
     "handle": r"(?<![\w@#])[@#]\w{2,60}+(?:[.-]\w{1,60}+)*",
@@ -50,6 +50,7 @@ _KINDS = {
 }
 _SPAN = re.compile("|".join(_KINDS.values()))
 _MARK = re.compile(r"\{ ?(\d{1,4}) ?\}")
+_TAG = re.compile(r"<(/?)(\w[\w:-]*)[^<>]*(?<!/)>")
 _ENDS = ".,;:!?…'\"”’»"
 _PAIRS = {")": "(", "]": "[", "}": "{"}
 
@@ -61,11 +62,32 @@ class Marked:
     text: str
     spans: tuple[str, ...]
 
+    def ended(self, text: str) -> str:
+        """A translation of `text` with the full stop that a model forgets behind a mark."""
+        return text + self.text[-1] if re.search(r"\}[.!?]\Z", self.text) and text.endswith("}") else text
+
     def restore(self, text: str) -> str | None:
-        """A translation of `text` with the spans back in; None unless it has each mark once."""
+        """A translation of `text` with the spans back in; None unless it has each mark once, and no pair of tags has
+        lost what stood between.
+        """
+        text = self.ended(text)
         if sorted(int(number) for number in _MARK.findall(text)) != list(range(len(self.spans))):
             return None
+        if not all(_said_between(text, *pair) for pair in self._pairs()):
+            return None
         return _MARK.sub(lambda match: self.spans[int(match.group(1))], text)
+
+    def _pairs(self) -> Iterator[tuple[int, int]]:
+        """The marks of tags and of those that close them, where something is said between."""
+        opened: list[tuple[str, int]] = []
+        for number, span in enumerate(self.spans):
+            if tag := _TAG.fullmatch(span):
+                if not tag.group(1):
+                    opened.append((tag.group(2), number))
+                elif opened and opened[-1][0] == tag.group(2):
+                    _, first = opened.pop()
+                    if _said_between(self.text, first, number):
+                        yield first, number
 
     def words(self, text: str) -> list[tuple[int, int]]:
         """Where the words of a translation that still has its marks will stand when the spans are back."""
@@ -80,6 +102,12 @@ class Marked:
         """What stands around the spans as sentences, and the spans as their separators."""
         pieces = _MARK.split(self.text)
         return Document.of((self.spans[int(p)], False) if i % 2 else (p, True) for i, p in enumerate(pieces))
+
+
+def _said_between(text: str, first: int, last: int) -> bool:
+    """Whether there is a letter between two marks, or another mark."""
+    between = re.search(rf"\{{ ?{first} ?\}}(.*)\{{ ?{last} ?\}}", text, re.DOTALL)
+    return between is not None and any(map(str.isalnum, between.group(1)))
 
 
 class Terms:

@@ -9,9 +9,9 @@ from pathlib import PurePath
 from threading import BoundedSemaphore, Thread
 from typing import Literal
 
+from inference.blocks import Page
 from inference.documents.document import Document, DocumentError
 from inference.documents.kinds import read_document
-from inference.markup import Page
 from service.errors import ApiError
 from service.store import Store
 

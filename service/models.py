@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from inference.blocks import Page
 from inference.jobs import Job
-from inference.markup import Page
 from inference.pools import Pool
 from inference.predictors import Sentiment, SentimentPredictor, Translation, TranslationPredictor
 from service.batching import Batcher, GoneError, OverloadedError

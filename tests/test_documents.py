@@ -11,9 +11,9 @@ import polib
 import pytest
 
 from inference.alignment import Link
+from inference.blocks import Block
 from inference.documents.document import Document, DocumentError
 from inference.documents.kinds import KINDS, read_document
-from inference.markup import Block
 
 
 def in_capitals(block: Block) -> str:
@@ -114,13 +114,13 @@ Note[^1] and [a][ref] by <http://auto.link>.
 def test_markdown() -> None:
     assert texts(read_document("README.md", MARKDOWN.encode())) == [
         "A great title",
-        "Hello big world with {\ue0000} and {\ue0001}. Second line goes on, "
-        "2 * 3 and snake_case_name {\ue0002} {\ue0003} fine",
+        "Hello big world with {\ue0000} and img. Second line goes on, "
+        "2 * 3 and snake_case_name {\ue0001} {\ue0002} fine",
         "third.",
         "Hard break.",
         "quote one goes on here",
         "item one continued",
-        "{\ue0000} task two",
+        "task two",
         "first",
         "Head",
         "Other",
@@ -137,7 +137,7 @@ def test_markdown() -> None:
         "title: Keep me",
         '](http://x.y/z "t")',
         "`code x`",
-        "![img](a.png)",
+        "![IMG](a.png)",
         "make x",
         "a\\|b",
         "indented code",
@@ -146,6 +146,28 @@ def test_markdown() -> None:
     assert "**BIG [WORLD](" in found
     assert "> GOES **ON\n> HERE**" in found
     assert unchanged("a.md", MARKDOWN.encode()) == MARKDOWN.encode()
+
+
+@pytest.mark.parametrize(
+    ("text", "blocks", "found"),
+    [
+        ("![A car](a.png)", ["A car"], "![A CAR](a.png)"),
+        ("![A car](a.png) ![B](b)", ["A car", "B"], "![A CAR](a.png) ![B](b)"),
+        ("[![A car](a.png 't')](x) [![B](b)](y)", ["A car", "B"], "[![A CAR](a.png 't')](x) [![B](b)](y)"),
+        ("A ![car](a.png) is", ["A car is"], "A ![CAR](a.png) IS"),
+        ("![](a.png) ![logo][] text", ["{\ue0000} {\ue0001} text"], "![](a.png) ![logo][] TEXT"),
+        ("- [x] Done\n- [ ] not", ["Done", "not"], "- [x] DONE\n- [ ] NOT"),
+        ("Press <kbd>Ctrl *x*</kbd>+<code>S</code> now", ["Press {\ue0000}+{\ue0001} now"], None),
+        ('A <span translate="no">b <b>c</b></span> d', ["A {\ue0000} d"], 'A <span translate="no">b <b>c</b></span> D'),
+        ("A <kbd>never closed", ["A {\ue0000}"], None),
+    ],
+)
+def test_markdown_says_what_images_show_and_keeps_boxes_and_keys(
+    text: str, blocks: list[str], found: str | None
+) -> None:
+    assert texts(read_document("a.md", text.encode())) == blocks
+    kept = re.sub("Press|now", lambda match: match.group().upper(), text)
+    assert capitals("a.md", text) == (found or kept)
 
 
 def test_markdown_lines_are_broken_where_they_were_about() -> None:

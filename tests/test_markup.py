@@ -7,7 +7,8 @@ import time
 import pytest
 
 from inference.alignment import Link
-from inference.markup import Block, Page, read_html
+from inference.blocks import Block, Page
+from inference.markup import read_html
 
 
 def same(block: Block) -> str:
@@ -119,7 +120,75 @@ def test_marks_stay_in_or_out(text: str, translation: str, marked: str) -> None:
     assert block.markup(translation, links) == marked
 
 
-@pytest.mark.parametrize("unit", ["<!--", "<a ", '<a "', "<", "<b>", "</b>", "<b>x ", "<i/>", "<![CDATA[", "<p>x</p>"])
+def linked(text: str, translation: str, sources: str) -> tuple[Block, list[Link]]:
+    """A block, and links of each word of its translation to one of its own; of a "-" there is none."""
+    (block,) = read_html(text).blocks
+    places = {m.group(): m.span() for m in re.finditer(r"\S+", block.text)}
+    words = [m.span() for m in re.finditer(r"\S+", translation)]
+    pairs = zip(words, sources.split(), strict=True)
+    return block, [Link(places[source], word, 0.9) for word, source in pairs if source != "-"]
+
+
+@pytest.mark.parametrize(
+    ("text", "translation", "sources", "marked"),
+    [
+        # The words of an element are one run of them, and none of another element's.
+        (
+            "the <b>big</b> <i>dog</i> ran",
+            "con chó rất to chó",
+            "dog dog - big dog",
+            "<i>con chó</i> rất <b>to</b> chó",
+        ),
+        ("see <b>my page</b> now", "a b c d e f", "my - - - - page", "<b>a</b> b c d e f"),
+        # Marks by themselves are nobody's.
+        ("go <b>here</b> now", "đi - vào", "go here here", "đi - <b>vào</b>"),
+        # What is all of the text is all of the translation.
+        ("<b>red car</b>!", "xe đỏ!", "- -", "<b>xe đỏ</b>!"),
+        ("<b>red <i>car</i></b>", "xe đỏ", "car -", "<b><i>xe</i> đỏ</b>"),
+    ],
+)
+def test_an_element_stands_around_its_own_words(text: str, translation: str, sources: str, marked: str) -> None:
+    block, links = linked(text, translation, sources)
+    assert block.apart(translation, links) is None
+    assert block.markup(translation, links) == marked
+
+
+@pytest.mark.parametrize(
+    ("text", "translation", "sources", "outer", "inner"),
+    [
+        ("Press <b>Enter</b> now.", "Nhấn ngay.", "Press now.", "Press {\ue0000} now.", ["Enter"]),
+        # It would stand around the words of others.
+        ("Press <b>Enter</b>.", "Nhấn.", "Enter.", "Press {\ue0000}.", ["Enter"]),
+        ("a <code>x</code> <b>c <i>d</i></b> <u>e</u> f", "a c {\ue0000} f", "a e - f", None, ["c d"]),
+        ("<i>Ctrl</i>+<b>S</b> saves", "Ctrl+S lưu", "Ctrl+S saves", "{\ue0000}+{\ue0001} saves", ["Ctrl", "S"]),
+        ("<b>one <i>two</i></b> three", "một ba", "one three", "one {\ue0000} three", ["two"]),
+    ],
+)
+def test_what_a_translation_has_lost_is_taken_out(
+    text: str, translation: str, sources: str, outer: str | None, inner: list[str]
+) -> None:
+    block, links = linked(text, translation, sources)
+    apart = block.apart(translation, links)
+    assert apart
+    assert (apart.outer.text, [each.text for each in apart.inner]) == (
+        outer or "a {\ue0000} {\ue0001} e f",
+        inner,
+    )
+    # With nothing changed it is the text that it was.
+    places = [match.span() for match in re.finditer(r"\S+", apart.outer.text)]
+    assert apart.markup(apart.outer.text, [Link(p, p, 1.0) for p in places], [same(b) for b in apart.inner]) == text
+
+
+def test_an_element_that_has_no_word_stands_around_the_nearest() -> None:
+    (block,) = read_html("one <b>two</b> three <i>four</i>").blocks
+    assert block.markup("a b c d", []) == "a <b>b</b> c <i>d</i>"
+    assert block.markup("a", []) == "<b>a</b><i></i>"
+
+
+@pytest.mark.parametrize(
+    "unit",
+    ["<!--", "<a ", '<a "', "<", "<b>", "</b>", "<b>x ", "<i/>", "<![CDATA[", "<p>x</p>", "<b>x</b> ", "<b>x</b>"],
+)
 def test_the_longest_text_takes_no_long_time(unit: str) -> None:
     start = time.process_time()
     back(read_html((unit * 20_000)[:20_000]))

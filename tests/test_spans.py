@@ -78,6 +78,28 @@ def test_a_translation_has_each_mark_once() -> None:
     assert found.restore("Mở {1} và {2}.") is None
 
 
+def test_a_pair_of_tags_keeps_what_stood_between() -> None:
+    found = mark("Click <b>here</b> or <i>{x}</i><br/> to <0>go</0> on<u></u>.", "vi")
+    assert found.text == "Click {0}here{1} or {2}{3}{4}{5} to {6}go{7} on{8}{9}."
+    assert found.restore("A {0}b{1} c {2}{3}{4}{5} d {6}e{7} f{8}{9}") is not None
+    assert found.restore("A b {0}.{1} c {2}{3}{4}{5} d {6}e{7} f{8}{9}") is None
+    assert found.restore("A {1}b{0} c {2}{3}{4}{5} d {6}e{7} f{8}{9}") is None
+    assert found.restore("A {0}b{1} c {3}{2}{4}{5} d {6}e{7} f{8}{9}") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "translation", "found"),
+    [
+        ("Run {0}.", "Chạy {0}", "Chạy {0}."),
+        ("Run {0}.", "Chạy {0}!", "Chạy {0}!"),
+        ("Run {0}", "Chạy {0}", "Chạy {0}"),
+    ],
+)
+def test_a_full_stop_behind_a_span_stays(text: str, translation: str, found: str) -> None:
+    assert mark(text, "vi").ended(translation) == found
+    assert mark(text, "vi").restore(translation) == found
+
+
 def test_what_stands_around_spans_is_a_document() -> None:
     found = mark("Open a.txt , or b.txt https://c.example/", "vi")
     document = found.document()

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import polib
 
+from inference.blocks import Block
 from inference.documents.document import Document, DocumentError, Encoding
-from inference.markup import Block
 
 
 def read_catalog(text: str, encoding: Encoding) -> Document:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from inference.markup import Block, Page
+from inference.blocks import Block, Page
 
 
 class DocumentError(ValueError):

@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from pathlib import PurePath
 
+from inference.blocks import Page
 from inference.documents.catalogs import read_catalog
 from inference.documents.document import Document, DocumentError, decode, of_page
 from inference.documents.markdown import read_markdown
 from inference.documents.plain import read_json, read_text
 from inference.documents.subtitles import read_subtitles
 from inference.documents.word import read_word
-from inference.markup import Page, read_html
+from inference.markup import read_html
 
 _Reader = Callable[[bytes], Document]
 

@@ -9,7 +9,8 @@ from markdown_it import MarkdownIt
 from markdown_it.common.utils import normalizeReference
 from markdown_it.token import Token
 
-from inference.markup import Page, Reader, read_html, read_tag_into
+from inference.blocks import Page
+from inference.markup import Reader, end_of_kept, read_html, read_tag_into
 
 _PARSER = MarkdownIt("commonmark").enable("table")
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n.*?\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
@@ -23,8 +24,9 @@ _INLINE = re.compile(
         (
             r"(?P<code>(?<!`)(?P<ticks>`{1,9}+)[^`]{1,2000}+(?:(?!(?P=ticks)(?!`))`++[^`]{1,2000}+){0,50}+(?P=ticks)(?!`))",
             r"(?P<escape>(?<!\w)\w{0,50}+(?:\\[!-/:-@\[-`{-~]\w{0,50}+|&#?\w{1,31};\w{0,50}+){1,50}+)",
-            rf"(?P<image>!\[(?:[^\[\]\\]|\\.){{0,500}}+\]{_TARGET})",
-            r"(?P<note>\[\^[^\[\]\s]{1,100}\]|^\[[ xX]\](?=\s))",
+            rf"(?P<image>!\[(?P<alt>(?:[^\[\]\\]|\\.){{0,500}}+)\](?P<source>{_TARGET}))",
+            r"(?P<note>\[\^[^\[\]\s]{1,100}\])",
+            r"(?P<box>\A\[[ xX]\](?=\s))",
             r"(?P<link>\[(?P<words>(?:[^\[\]\\`!]|\\.|`[^`]{0,500}`|!\[[^\[\]]{0,500}\]\([^()]{0,2000}\)|!){0,2000}+)\]"
             rf"(?P<target>{_TARGET}))",
             r"(?P<shortcut>\[(?P<label>[^\[\]]{1,500})\](?:\[\])?)",
@@ -38,6 +40,8 @@ _INLINE = re.compile(
     ),
     re.DOTALL,
 )
+_IMAGE = re.compile(rf"!\[[^\[\]]{{0,500}}+\]{_TARGET}|\](?:{_TARGET})")
+"""An image, and the end of a link that may have one for its text."""
 _REACH = 2000
 """Characters in which emphasis ends that has begun."""
 
@@ -106,6 +110,7 @@ class _Inline:
         for line in run.lines:
             self._firsts.append(self._firsts[-1] + len(line) + 1)
         self._open: list[str] = []
+        self._alone = not any(map(str.isalnum, _IMAGE.sub("", self._content)))
         self._read(0, len(self._content))
 
     def _raw(self, start: int, end: int) -> str:
@@ -121,15 +126,20 @@ class _Inline:
             if match.start() < start:
                 continue
             self._reader.words(self._raw(start, match.start()))
-            start = match.end()
-            self._take(match, stop)
+            start = min(end_of_kept(self._content, match.group(), match.end()), stop)
+            if start > match.end():
+                self._reader.keep(self._raw(match.start(), start))
+            else:
+                self._take(match, stop)
         self._reader.words(self._raw(start, stop))
 
     def _take(self, match: re.Match[str], stop: int) -> None:
         raw = self._raw(*match.span())
         match match.lastgroup:
-            case "hard":
+            case "hard" | "box":
                 self._reader.boundary(raw)
+            case "image" if match.group("alt").strip() and match.group("source") != "[]":
+                self._image(match.span("alt"), f"]{self._raw(*match.span('source'))}")
             case "soft":
                 self._reader.line_break(raw)
             case "link":
@@ -152,6 +162,17 @@ class _Inline:
         self._reader.open("[", "[")
         self._read(*words)
         self._reader.close(closing, "[")
+
+    def _image(self, words: tuple[int, int], closing: str) -> None:
+        """What is said of an image; images without text around them say it each for itself."""
+        if self._alone:
+            self._reader.boundary("![")
+            self._reader.words(self._raw(*words))
+            self._reader.boundary(closing)
+        else:
+            self._reader.open("![", "![")
+            self._reader.words(self._raw(*words))
+            self._reader.close(closing, "![")
 
     def _mark(self, raw: str, start: int, end: int, stop: int) -> None:
         """Emphasis begins before a word and ends behind one; a mark between blanks is a character like others."""

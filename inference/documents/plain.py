@@ -3,8 +3,8 @@
 import json
 import re
 
+from inference.blocks import Block, Page
 from inference.documents.document import DocumentError
-from inference.markup import Block, Page
 
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*+"(\s*+:)?', re.DOTALL)
 

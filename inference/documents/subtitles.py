@@ -2,8 +2,9 @@
 
 import re
 
+from inference.blocks import Page
 from inference.documents.document import DocumentError
-from inference.markup import Page, Reader
+from inference.markup import Reader
 
 _CUE = re.compile(
     r"^[ \t]*(?:\d+:)?\d+:\d\d[,.]\d{1,3}[ \t]+-->[ \t]+(?:\d+:)?\d+:\d\d[,.]\d{1,3}[^\n]*\n"

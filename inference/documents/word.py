@@ -7,8 +7,9 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from inference.blocks import Block
 from inference.documents.document import Document, DocumentError
-from inference.markup import Block, Reader
+from inference.markup import Reader
 
 _PARTS = re.compile(r"word/(?:document|header\d*|footer\d*|footnotes|endnotes)\.xml")
 _MOST_BYTES = 100 * 1024 * 1024

@@ -1,0 +1,196 @@
+"""Where inline elements go in a translation: around the words that attended to theirs."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+
+import numpy as np
+
+from inference.alignment import Link, Span
+
+_MARKS = ".,;:!?…()[]\"'“”‘’«»"
+_CORE = re.compile(rf"[^\s{re.escape(_MARKS)}](?:.*[^\s{re.escape(_MARKS)}])?", re.DOTALL)
+"""A text without the marks at its ends."""
+_GAP = 2
+"""Words of others that an element may have between its own."""
+_CONTENT = re.compile(r"[^\W\d_]{4,}")
+"""A word that says something, rather than "the" or "is"."""
+
+
+@dataclass
+class Element:
+    """An inline tag, or a pair of them with what stands between."""
+
+    opening: str
+    closing: str
+    span: Span
+    """Where its text stands in its block's."""
+    glued: bool
+    """Whether there is no blank before it."""
+    marks: tuple[bool, bool] = (False, False)
+    """Whether its text begins, and ends, with marks such as quotes and full stops."""
+    children: list["Element"] = field(default_factory=list)
+
+    @property
+    def empty(self) -> bool:
+        """Whether it has no text."""
+        return self.span[0] == self.span[1]
+
+    def close(self, tag: str, text: str) -> None:
+        """End it with a tag, behind what is now its block's text."""
+        inner = text[self.span[0] :].strip()
+        self.closing, self.span = tag, (self.span[0], len(text))
+        self.marks = inner[:1] in _MARKS, inner[-1:] in _MARKS
+
+    def moved(self, place: Callable[[int], int], gone: Sequence["Element"] = ()) -> "Element":
+        """The same in a text whose places are others, without those children that are gone."""
+        children = [child.moved(place, gone) for child in self.children if not any(child is each for each in gone)]
+        return replace(self, span=(place(self.span[0]), place(self.span[1])), children=children)
+
+
+def _is_said(text: str) -> bool:
+    """Whether it has a letter or a digit."""
+    return any(map(str.isalnum, text))
+
+
+class Placing:
+    """A text and its translation, word by word."""
+
+    def __init__(self, source: str, text: str, links: Sequence[Link]) -> None:
+        """Each word of the translation has come from that one of the source that it attended to most."""
+        best: dict[Span, tuple[float, Span]] = {}
+        for link in links:
+            if link.weight > best.get(link.target, (0.0, (0, 0)))[0]:
+                best[link.target] = (link.weight, link.source)
+        self._source, self._text = source, text
+        self._words = [match.span() for match in re.finditer(r"\S+", text)]
+        none = (0.0, (-1, -1))
+        self._weights = np.array([best.get(word, none)[0] for word in self._words])
+        self._sources = np.array([best.get(word, none)[1] for word in self._words]).reshape(-1, 2)
+        self._said = np.array([_is_said(text[start:end]) for start, end in self._words], dtype=bool)
+
+    def lost(self, elements: Sequence[Element]) -> list[Element]:
+        """The elements of which no word of the translation is, and those that have got the words of others too."""
+        within, whole = (0, len(self._words)), (0, len(self._source))
+        lost = self._lost(elements, within, whole)
+        if lost:
+            return lost
+        ranges = [span for span in self._ranges(elements, within, whole) if span]
+        free = np.setdiff1d(np.flatnonzero(self._said), [word for span in ranges for word in range(*span)])
+        return [e for e in elements if self._has_text(e)] if not free.size and self._others(elements, whole) else []
+
+    def _others(self, elements: Sequence[Element], whole: Span) -> bool:
+        """Whether a word outside the elements says something."""
+        return bool(elements) and _CONTENT.search(self._around(elements, whole)) is not None
+
+    def _lost(self, elements: Sequence[Element], within: Span, whole: Span) -> list[Element]:
+        lost = []
+        for element, span in zip(elements, self._ranges(elements, within, whole), strict=True):
+            if span:
+                lost += self._lost(element.children, span, element.span)
+            elif self._has_text(element):
+                lost.append(element)
+        return lost
+
+    def _has_text(self, element: Element) -> bool:
+        return _is_said(self._source[slice(*element.span)])
+
+    def _around(self, elements: Sequence[Element], whole: Span) -> str:
+        """What of a part of the source stands around the elements in it."""
+        places = [whole[0], *(place for element in elements for place in element.span), whole[1]]
+        return " ".join(self._source[start:end] for start, end in zip(places[::2], places[1::2], strict=True))
+
+    def _ranges(self, elements: Sequence[Element], within: Span, whole: Span) -> list[Span | None]:
+        """The words of each element, which are no other's: the run of them that attended most surely."""
+        texts = [number for number, element in enumerate(elements) if self._has_text(element)]
+        if len(texts) == 1 and within[0] < within[1] and not _is_said(self._around(elements, whole)):
+            return [within if number in texts else None for number in range(len(elements))]
+        starts, ends = self._sources[slice(*within)].T
+        owners = np.full(within[1] - within[0], -1)
+        counts = np.zeros_like(owners)
+        for number in texts:
+            first, last = elements[number].span
+            own = (starts < last) & (first < ends) & self._said[slice(*within)]
+            owners[own] = number
+            counts += own
+        # A word of which one part is in one element and one in another is neither's.
+        owners[counts > 1] = -1
+        ranges: list[Span | None] = [None] * len(elements)
+        for number in texts:
+            own = np.flatnonzero(owners == number)
+            if own.size:
+                far = np.diff(own) > _GAP + 1
+                others = [bool((owners[left + 1 : right] >= 0).any()) for left, right in pairwise(own)]
+                runs = np.split(own, np.flatnonzero(far | np.array(others, dtype=bool)) + 1)
+                run = max(runs, key=lambda words: float(self._weights[within[0] + words].sum()))
+                ranges[number] = (within[0] + int(run[0]), within[0] + int(run[-1]) + 1)
+        return ranges
+
+    def inserts(self, elements: Sequence[Element]) -> list[tuple[int, str]]:
+        """Where in the translation each tag goes, in order: elements stand in order, none crosses another."""
+        inserts: list[tuple[int, str]] = []
+        self._place(elements, (0, len(self._words)), (0, len(self._source)), inserts)
+        return inserts
+
+    def _place(self, elements: Sequence[Element], within: Span, whole: Span, inserts: list[tuple[int, str]]) -> None:
+        ranges = self._ranges(elements, within, whole)
+        taken = {word for span in ranges if span for word in range(*span)}
+        found = []
+        for number, (element, span) in enumerate(zip(elements, ranges, strict=True)):
+            if span is None and self._has_text(element):
+                span = self._nearest(element, within, whole, taken)
+            span = span or (self._beside(element, within),) * 2
+            found.append((span[0], number, span[1], element))
+        done = within[0]
+        for first, _, last, element in sorted(found, key=lambda item: item[:2]):
+            first = max(first, done)
+            last = max(last, first)
+            self._insert(element, first, last, inserts)
+            done = last
+
+    def _nearest(self, element: Element, within: Span, whole: Span, taken: set[int]) -> Span | None:
+        """The word that stands about where the element stood, if there is one that is no other's."""
+        share = (element.span[0] - whole[0]) / max(1, whole[1] - whole[0])
+        wanted = within[0] + share * (within[1] - within[0])
+        free = [word for word in range(*within) if self._said[word] and word not in taken]
+        if not free:
+            return None
+        word = min(free, key=lambda word: abs(word - wanted))
+        taken.add(word)
+        return word, word + 1
+
+    def _beside(self, element: Element, within: Span) -> int:
+        """The word before which a tag without text goes."""
+        place = element.span[0]
+        starts, ends = self._sources[slice(*within)].T
+        if not element.empty:
+            return within[1]
+        # It stands right behind the word that it stood behind, or else before the next one.
+        behind = within[0] + 1 + np.flatnonzero((starts < place) & (place <= ends))
+        before = within[0] + np.flatnonzero(starts >= place)
+        mine = behind[-1:] if element.glued and behind.size else before[:1]
+        return int(mine[0]) if mine.size else within[1]
+
+    def _insert(self, element: Element, first: int, last: int, inserts: list[tuple[int, str]]) -> None:
+        """Put an element around these words, or between two, and its children within."""
+        words = self._words
+        glued = element.glued and first == last
+        begin = words[first - 1][1] if first and (glued or first == len(words)) else words[first][0] if words else 0
+        end = words[last - 1][1] if last > first else begin
+        if last > first:
+            # A mark beside a word is in the element where it was so before.
+            core = _CORE.search(self._text, begin, end)
+            begin, end = (
+                outer if inside or not core else inner
+                for outer, inner, inside in zip(
+                    (begin, end), core.span() if core else (0, 0), element.marks, strict=True
+                )
+            )
+        # At the end there is no blank left that could stand before a tag.
+        lone = element.empty and not element.glued
+        apart = " " if lone and words and first == len(words) else ""
+        inserts.append((begin, apart + element.opening))
+        self._place(element.children, (first, last), element.span, inserts)
+        if element.closing:
+            inserts.append((end, element.closing))

@@ -1,0 +1,43 @@
+"""Pages on their way through a model: what a translation has lost of their elements is asked for once more."""
+
+from pathlib import Path
+
+import pytest
+
+from inference.placing import Element, Placing
+from inference.predictors import TranslationPredictor
+
+
+@pytest.fixture(scope="module")
+def predictor(toys: Path) -> TranslationPredictor:
+    return TranslationPredictor.load(toys / "checkpoints" / "tiny-translation")
+
+
+def test_what_was_lost_is_translated_by_itself(
+    predictor: TranslationPredictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(_: Placing, elements: list[Element]) -> list[Element]:
+        return [element for element in elements if element.opening == "<b>"]
+
+    monkeypatch.setattr(Placing, "lost", lost)
+    texts = [
+        "<p>Good night, <b>Anna</b>.</p><i>I love you.</i>",
+        "<p><u>x</u> <b><i>Good night.</i></b></p>",
+        "<b></b>",
+    ]
+    first, second, third = predictor.predict(texts, markup=True)
+    # A word by itself stays: nobody knows what it means there.
+    assert first.text.count("<b>Anna</b>") == 1
+    assert first.text.endswith("</p><i>Tôi yêu bạn.</i>")
+    assert "<b><i>Chúc ngủ ngon.</i></b>" in second.text
+    assert third.text == "<b></b>"
+
+
+def test_nothing_is_asked_again_where_nothing_is_lost(predictor: TranslationPredictor) -> None:
+    job = predictor.job(["<b>Good night.</b>"], markup=True)
+    pool = predictor.pool()
+    pool.add(job)
+    while pool.busy:
+        pool.step()
+    assert len(job._documents) == 1
+    assert [found.text for found in predictor.results(job)] == ["<b>Chúc ngủ ngon.</b>"]
