@@ -127,6 +127,17 @@ class Page:
     separators: list[str]
     """One more than there are blocks."""
 
+    def add(self, before: str, page: "Page") -> None:
+        """Go on with these characters, and then with another page."""
+        self.separators[-1] += before + page.separators[0]
+        self.blocks += page.blocks
+        self.separators += page.separators[1:]
+
+    def ended(self, behind: str) -> "Page":
+        """The page with these characters at its end."""
+        self.separators[-1] += behind
+        return self
+
     def join(self, blocks: Sequence[str]) -> str:
         """The text with other blocks in the same places."""
         parts = [self.separators[0]]

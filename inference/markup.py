@@ -109,14 +109,13 @@ class Reader:
     def __init__(self, plain: Callable[[str], str], escape: Callable[[str], str]) -> None:
         """Take what makes of a piece the text that it shows, and what turns such text back."""
         self._plain, self._escape = plain, escape
-        self._blocks: list[Block] = []
-        self._separators = [""]
+        self._page = Page([], [""])
         self._begin()
 
     def page(self) -> Page:
         """What was read."""
         self.flush()
-        return Page(self._blocks, self._separators)
+        return self._page
 
     def _begin(self) -> None:
         self._raw: list[str] = []
@@ -129,9 +128,7 @@ class Reader:
     def add(self, page: Page) -> None:
         """A part that was read in another way."""
         self.flush()
-        self._separators[-1] += page.separators[0]
-        self._blocks += page.blocks
-        self._separators += page.separators[1:]
+        self._page.add("", page)
 
     def words(self, text: str) -> None:
         """Text between tags. White space of any kind is one blank, as in a browser."""
@@ -187,17 +184,16 @@ class Reader:
     def boundary(self, raw: str) -> None:
         """What ends a block, and stands before the next one."""
         self.flush()
-        self._separators[-1] += raw
+        self._page.ended(raw)
 
     def flush(self) -> None:
         """End the block."""
+        raw = "".join(self._raw)
         if self._text.strip():
-            raw = "".join(self._raw)
             # Blanks around a block are its neighbours': they come back as they were.
-            self._separators[-1] += raw[: len(raw) - len(raw.lstrip())]
-            text, core = self._text.rstrip(), raw.strip()
-            self._blocks.append(Block(text, self._roots, self._kept, self._escape, self._breaks, core))
-            self._separators.append(raw[len(raw.rstrip()) :])
+            lead, trail = raw[: len(raw) - len(raw.lstrip())], raw[len(raw.rstrip()) :]
+            block = Block(self._text.rstrip(), self._roots, self._kept, self._escape, self._breaks, raw.strip())
+            self._page.add(lead, Page([block], ["", trail]))
         else:
-            self._separators[-1] += "".join(self._raw)
+            self._page.ended(raw)
         self._begin()
