@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, run_training
 
+from benchmarks.report import report
 from inference.checkpoint import open_checkpoint
 from service.settings import Settings
 from training.config import load_config
@@ -49,7 +50,7 @@ def test_its_configs_train_on_the_files_that_they_name(tmp_path: Path, text: str
 
 
 def test_files_that_it_names_are_there() -> None:
-    for name in re.findall(r"`((?:training|inference|tests)/[\w./-]+)`", README):
+    for name in re.findall(r"`((?:training|inference|tests|benchmarks)/[\w./-]+)`", README):
         assert (ROOT / name).exists(), name
 
 
@@ -63,3 +64,8 @@ def test_scores_are_those_of_the_checkpoints() -> None:
                     expected.add((config["name"], name, str(metrics["rows"]), metric, str(metrics[metric])))
     quoted = re.findall(r"^\| ([\w-]+) \| (\w+) \| (\d+) \| (\w+) \| ([\d.]+) \|$", README, re.MULTILINE)
     assert set(quoted) == expected
+
+
+def test_speeds_are_those_that_were_measured() -> None:
+    for name, part in report().items():
+        assert part in README, f"{name}: python -m benchmarks.report"
