@@ -6,6 +6,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 
 def draw(
@@ -28,5 +29,7 @@ def lines(axes: Axes, results: Sequence[dict[str, Any]], x: str, y: str) -> None
     axes.set(xscale="log", yscale="log")
     axes.set_xticks(places, labels=[str(place) for place in places])
     axes.minorticks_off()
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter("{x:g}")
     axes.grid(alpha=0.3)
     axes.legend(fontsize="small")
