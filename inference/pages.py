@@ -46,9 +46,14 @@ class TranslationRequest(TranslationJob):
         marked = []
         for number, (block, found) in enumerate(zip(self._blocks, results, strict=False)):
             apart = (self._apart or {}).get(number)
-            marked.append(_again(apart, next(again), again) if apart else _marked(block, found))
+            better = _again(apart, next(again), again) if apart else None
+            marked.append(better if better and better.score >= _LEAST * found.score else _marked(block, found))
         blocks = iter(marked)
         return [_page(page, [next(blocks) for _ in page.blocks]) for page in self.pages]
+
+
+_LEAST = 0.75
+"""How sure the second translation must be beside the first."""
 
 
 def _alone(block: Block) -> str:

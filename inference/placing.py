@@ -1,19 +1,25 @@
 """Where inline elements go in a translation: around the words that attended to theirs."""
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import numpy as np
+import numpy.typing as npt
 
 from inference.alignment import Link, Span
 
+IntArray = npt.NDArray[np.intp]
 _MARKS = ".,;:!?…()[]\"'“”‘’«»"
 _CORE = re.compile(rf"[^\s{re.escape(_MARKS)}](?:.*[^\s{re.escape(_MARKS)}])?", re.DOTALL)
 """A text without the marks at its ends."""
 _GAP = 2
 """Words of others that an element may have between its own."""
+_CLAIM = 0.23
+"""The weight from which an element without words gets one that attended more to others."""
+_LINK = re.compile(r"<a\b|!?\[", re.IGNORECASE)
 _CONTENT = re.compile(r"[^\W\d_]{4,}")
 """A word that says something, rather than "the" or "is"."""
 
@@ -59,6 +65,8 @@ class Placing:
 
     def __init__(self, source: str, text: str, links: Sequence[Link]) -> None:
         """Each word of the translation has come from that one of the source that it attended to most."""
+        self._links = sorted(links, key=lambda link: link.source)
+        self._ends = [link.source[1] for link in self._links]
         best: dict[Span, tuple[float, Span]] = {}
         for link in links:
             if link.weight > best.get(link.target, (0.0, (0, 0)))[0]:
@@ -71,14 +79,16 @@ class Placing:
         self._said = np.array([_is_said(text[start:end]) for start, end in self._words], dtype=bool)
 
     def lost(self, elements: Sequence[Element]) -> list[Element]:
-        """The elements of which no word of the translation is, and those that have got the words of others too."""
+        """The elements of which no word of the translation is, and those that have got the words of others too; but
+        where no more would be lost than the emphasis of a word.
+        """
         within, whole = (0, len(self._words)), (0, len(self._source))
         lost = self._lost(elements, within, whole)
         if lost:
             return lost
         ranges = [span for span in self._ranges(elements, within, whole) if span]
         free = np.setdiff1d(np.flatnonzero(self._said), [word for span in ranges for word in range(*span)])
-        return [e for e in elements if self._has_text(e)] if not free.size and self._others(elements, whole) else []
+        return [e for e in elements if self._is_worth(e)] if not free.size and self._others(elements, whole) else []
 
     def _others(self, elements: Sequence[Element], whole: Span) -> bool:
         """Whether a word outside the elements says something."""
@@ -89,9 +99,15 @@ class Placing:
         for element, span in zip(elements, self._ranges(elements, within, whole), strict=True):
             if span:
                 lost += self._lost(element.children, span, element.span)
-            elif self._has_text(element):
+            elif self._is_worth(element):
                 lost.append(element)
         return lost
+
+    def _is_worth(self, element: Element) -> bool:
+        """Whether an element is asked for once more: a link, some words, or a word that looks like a name."""
+        text = self._source[slice(*element.span)].strip()
+        name = element.span[0] > 0 and not text[:1].islower()
+        return _is_said(text) and (name or " " in text or _LINK.match(element.opening) is not None)
 
     def _has_text(self, element: Element) -> bool:
         return _is_said(self._source[slice(*element.span)])
@@ -107,7 +123,7 @@ class Placing:
         if len(texts) == 1 and within[0] < within[1] and not _is_said(self._around(elements, whole)):
             return [within if number in texts else None for number in range(len(elements))]
         starts, ends = self._sources[slice(*within)].T
-        owners = np.full(within[1] - within[0], -1)
+        owners = np.full(within[1] - within[0], -1, dtype=np.intp)
         counts = np.zeros_like(owners)
         for number in texts:
             first, last = elements[number].span
@@ -115,7 +131,8 @@ class Placing:
             owners[own] = number
             counts += own
         # A word of which one part is in one element and one in another is neither's.
-        owners[counts > 1] = -1
+        owners[counts > 1] = -2
+        self._claim(elements, [number for number in texts if not (owners == number).any()], within, owners)
         ranges: list[Span | None] = [None] * len(elements)
         for number in texts:
             own = np.flatnonzero(owners == number)
@@ -126,6 +143,23 @@ class Placing:
                 run = max(runs, key=lambda words: float(self._weights[within[0] + words].sum()))
                 ranges[number] = (within[0] + int(run[0]), within[0] + int(run[-1]) + 1)
         return ranges
+
+    def _claim(self, elements: Sequence[Element], poor: Sequence[int], within: Span, owners: IntArray) -> None:
+        """Elements without a word get the one that attended to them most, if it did enough, and its owner has more."""
+        for number in poor:
+            weight, word = max(self._attending(elements[number], within), default=(0.0, 0))
+            owner = owners[word - within[0]] if weight >= _CLAIM else -2
+            if owner == -1 or (owner >= 0 and (owners == owner).sum() > 1):
+                owners[word - within[0]] = number
+
+    def _attending(self, element: Element, within: Span) -> list[tuple[float, int]]:
+        """The words that attended to an element's, each with the greatest weight."""
+        weights: dict[Span, float] = {}
+        for link in islice(self._links, bisect_right(self._ends, element.span[0]), None):
+            if link.source[0] >= element.span[1]:
+                break
+            weights[link.target] = max(weights.get(link.target, 0.0), link.weight)
+        return [(weights.get(self._words[word], 0.0), word) for word in range(*within) if self._said[word]]
 
     def inserts(self, elements: Sequence[Element]) -> list[tuple[int, str]]:
         """Where in the translation each tag goes, in order: elements stand in order, none crosses another."""
@@ -150,13 +184,13 @@ class Placing:
             done = last
 
     def _nearest(self, element: Element, within: Span, whole: Span, taken: set[int]) -> Span | None:
-        """The word that stands about where the element stood, if there is one that is no other's."""
+        """The word that attended to the element most, or else stands about where it stood, of those that are free."""
         share = (element.span[0] - whole[0]) / max(1, whole[1] - whole[0])
         wanted = within[0] + share * (within[1] - within[0])
-        free = [word for word in range(*within) if self._said[word] and word not in taken]
+        free = [each for each in self._attending(element, within) if each[1] not in taken]
         if not free:
             return None
-        word = min(free, key=lambda word: abs(word - wanted))
+        _, word = max(free, key=lambda each: (each[0], -abs(each[1] - wanted)))
         taken.add(word)
         return word, word + 1
 

@@ -160,8 +160,9 @@ def test_an_element_stands_around_its_own_words(text: str, translation: str, sou
         # It would stand around the words of others.
         ("Press <b>Enter</b>.", "Nhấn.", "Enter.", "Press {\ue0000}.", ["Enter"]),
         ("a <code>x</code> <b>c <i>d</i></b> <u>e</u> f", "a c {\ue0000} f", "a e - f", None, ["c d"]),
-        ("<i>Ctrl</i>+<b>S</b> saves", "Ctrl+S lưu", "Ctrl+S saves", "{\ue0000}+{\ue0001} saves", ["Ctrl", "S"]),
-        ("<b>one <i>two</i></b> three", "một ba", "one three", "one {\ue0000} three", ["two"]),
+        ("on <i>Ctrl</i>+<b>S</b> too", "ấn Ctrl+S", "on Ctrl+S", "on {\ue0000}+{\ue0001} too", ["Ctrl", "S"]),
+        ("<b>one <i>Two</i></b> three", "một ba", "one three", "one {\ue0000} three", ["Two"]),
+        ('the <a href="x">page</a> now', "nay", "now", "the {\ue0000} now", ["page"]),
     ],
 )
 def test_what_a_translation_has_lost_is_taken_out(
@@ -177,6 +178,15 @@ def test_what_a_translation_has_lost_is_taken_out(
     # With nothing changed it is the text that it was.
     places = [match.span() for match in re.finditer(r"\S+", apart.outer.text)]
     assert apart.markup(apart.outer.text, [Link(p, p, 1.0) for p in places], [same(b) for b in apart.inner]) == text
+
+
+def test_the_emphasis_of_a_word_is_not_worth_another_translation() -> None:
+    block, links = linked("that is <em>not</em> so <b>very</b> good", "ấy không phải rất tốt", "that is so good good")
+    assert block.apart("ấy không phải rất tốt", links) is None
+    # It stands around what attended to it, if only a little; of words that are its owner's, it gets one.
+    source, (_, second, _, fourth, _) = [m.span() for m in re.finditer(r"\S+", block.text)], [x.target for x in links]
+    links += [Link(source[2], second, 0.12), Link(source[4], fourth, 0.3)]
+    assert block.markup("ấy không phải rất tốt", links) == "ấy <em>không</em> phải <b>rất</b> tốt"
 
 
 def test_an_element_that_has_no_word_stands_around_the_nearest() -> None:

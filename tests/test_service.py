@@ -54,7 +54,7 @@ def test_translation_options(client: FlaskClient) -> None:
     assert (full["text"], len(full["alternatives"])) == ("Tôi yêu bạn.", 2)
     assert 0.5 < full["score"] <= 1
     assert {tuple(link["target"]) for link in full["alignment"]} == {(0, 3), (4, 7), (8, 12)}
-    assert re.sub("</?b>", "", ask("<p>I <b>love</b> you.</p>", format="html")["text"]) == "<p>Tôi yêu bạn.</p>"
+    assert ask("<p><b>I love you.</b></p>", format="html")["text"] == "<p><b>Tôi yêu bạn.</b></p>"
     assert "ZZ" in ask("I love Y.", glossary={"Y": "ZZ"})["text"]
     assert "Y" in ask("I love Y.", protect=["Y"])["text"]
     french = ask("Le chat est dans la maison.")["warnings"]
