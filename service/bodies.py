@@ -1,6 +1,7 @@
 """Bodies of requests: their bytes, within limits, as the values that they hold, whatever their content type."""
 
 import json
+import re
 import time
 from contextlib import suppress
 from typing import Any
@@ -13,17 +14,23 @@ from service.errors import ApiError
 from service.settings import Settings
 
 _FORM = "application/x-www-form-urlencoded"
+_PARTS = "multipart/form-data"
+_TYPES = "`Content-Type: application/json` for JSON, `Content-Type: text/plain` for a text"
+_FIELDS = re.compile(r"[\w.-]++=[^&=\s]*+(?:&[\w.-]++=[^&=\s]*+)*+")
+"""What is a form, and no text that has a sign of equality."""
 _PLAIN = ("text/plain", _FORM, "")
 _DISCARD_BYTES, _DISCARD_SECONDS = 64 * 1024 * 1024, 2
 
 
-def read_values(request: Request, settings: Settings, *, form: str = "") -> Any:
-    """What a body holds: JSON; a form, if it has the field `form`; else plain text, which is `{"text": TEXT}`, and also
-    what `curl -d` sends, as a form without a field.
+def read_values(request: Request, settings: Settings, *, form: str = "text") -> Any:
+    """What a body holds: JSON; a form, if it has the field `form` or `text`; else plain text, which is
+    `{"text": TEXT}`, and also what `curl -d` sends, as a form without a field.
 
-    Raises ApiError: 400 not JSON or not UTF-8, 413 over the limit of bytes, 415 another content type.
+    Raises ApiError: 400 not JSON, not UTF-8 or no form of ours, 413 over the limit of bytes, 415 another content type.
     """
     kind = request.mimetype
+    if kind == _PARTS:
+        return _known(_parts(request, settings), form)
     if kind != "application/json" and kind not in _PLAIN:
         raise ApiError(
             415, "Validation", f"content type {kind!r} is not read here: send application/json or text/plain"
@@ -32,17 +39,44 @@ def read_values(request: Request, settings: Settings, *, form: str = "") -> Any:
     try:
         data = request.get_data(cache=False)
     except RequestEntityTooLarge as error:
-        discard(request)
-        message = f"the body has more than {settings.max_request_bytes} bytes: send less at once"
-        raise ApiError(413, "TooLarge", message) from error
+        raise _too_large(request, settings) from error
     try:
         body = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ApiError(400, "Validation", f"the body is not UTF-8: {error.reason} at byte {error.start}") from error
     if kind == "application/json":
         return _json(body)
-    fields = _fields(body) if form and kind == _FORM and f"{form}=" in body else {}
-    return fields if form in fields else _plain(body)
+    if kind == _FORM and _FIELDS.fullmatch(body):
+        return _known(_fields(body), form)
+    if kind == _FORM and (f"{form}=" in body or "text=" in body):
+        fields = _fields(body)
+        if {form, "text"} & fields.keys():
+            return fields
+    return _plain(body, declared=kind == "text/plain")
+
+
+def _known(fields: dict[str, Any], form: str) -> dict[str, Any]:
+    """A form that has a field of ours. Raises ApiError 400."""
+    if {form, "text"} & fields.keys():
+        return fields
+    names = " or ".join(dict.fromkeys((form, "text")))
+    raise ApiError(400, "Validation", f"the form has no field {names}: send one, or name what the body is: {_TYPES}")
+
+
+def _parts(request: Request, settings: Settings) -> dict[str, Any]:
+    """The fields of a form in parts."""
+    request.max_form_memory_size = settings.max_request_bytes
+    try:
+        found = request.form.to_dict(flat=False)
+    except RequestEntityTooLarge as error:
+        raise _too_large(request, settings) from error
+    return {name: values[0] if len(values) == 1 else values for name, values in found.items()}
+
+
+def _too_large(request: Request, settings: Settings) -> ApiError:
+    discard(request)
+    message = f"the body has more than {settings.max_request_bytes} bytes: send less at once"
+    return ApiError(413, "TooLarge", message)
 
 
 def discard(request: Request) -> None:
@@ -66,13 +100,19 @@ def _fields(body: str) -> dict[str, Any]:
     return {name: values[0] if len(values) == 1 else values for name, values in found.items()}
 
 
-def _plain(body: str) -> dict[str, Any]:
-    """A body that is no JSON by its type is the text; but who forgets to name the type sends an object with a text."""
-    if body.lstrip().startswith("{"):
+def _plain(body: str, *, declared: bool) -> dict[str, Any]:
+    """A body that is no JSON by its type is the text; but who forgets to name the type sends an object with a text.
+
+    Raises ApiError 400 where it is other JSON, unless it is declared to be text.
+    """
+    if body.lstrip()[:1] in ("{", "["):
+        values: Any = None
         with suppress(ApiError):
             values = _json(body)
-            if "text" in values:
-                return dict(values)
+        if isinstance(values, dict) and "text" in values:
+            return values
+        if values is not None and not declared:
+            raise ApiError(400, "Validation", f"the body is JSON, but its type is not: send {_TYPES}")
     return {"text": body}
 
 

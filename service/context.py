@@ -31,7 +31,7 @@ def context() -> Context:
     return found
 
 
-def read_body(*, form: str = "") -> Any:
+def read_body(*, form: str = "text") -> Any:
     """The values of the body, of a caller who may ask. Raises ApiError as `read_values` and `Access.check` do."""
     here = context()
     values = read_values(request, here.settings, form=form)
