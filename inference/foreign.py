@@ -41,7 +41,13 @@ def _identifier() -> LanguageIdentifier:
 
 
 def foreign_language(text: str) -> str | None:
-    """The name of a language that is neither English nor Vietnamese, where a text is surely in it.
+    """The name of a language that is neither English nor Vietnamese, where a text is surely in it."""
+    found = detect_foreign(text)
+    return _NAMES[found[0]] if found else None
+
+
+def detect_foreign(text: str) -> tuple[str, float] | None:
+    """The code of such a language, and how sure that is, 0 to 1.
 
     Nothing is said of names, and of what has fewer than two words beside them.
     """
@@ -50,4 +56,4 @@ def foreign_language(text: str) -> str | None:
     if len(plain) < 2 or sum(word in _COMMON for word in plain) >= _ENOUGH * len(plain):
         return None
     code, share = _identifier().classify(text[:2000])
-    return _NAMES.get(code) if share >= _SURE else None
+    return (code, float(share)) if share >= _SURE and code in _NAMES else None

@@ -46,7 +46,7 @@ _ENGLISH = frozenset(
         "true men team mean room saying cheap hit pay seeing soon buying boy seat toy king meet sit trip pain pop "
         "beat key eye deep gun sea heat thin touch eat reach tech train hey rich moon paying rip suit ring kit rain "
         "queen beach hip treat pan sing quiet tree boat coach dying pot teach soap boot pet gain gym chain quit ya "
-        "meat lying tray ruin pat gem neat pie yo boom pen aim trap root lion coat loop lean laying yet hat bed"
+        "hi bye meat lying tray ruin pat gem neat pie yo boom pen aim trap root lion coat loop lean laying yet hat bed"
     ).split()
 )
 # those that are words of both;
@@ -66,6 +66,10 @@ _SHORT = frozenset(
 )
 
 
+_STRONG = re.compile("ng|nh|kh")
+"""What English words do not begin with."""
+
+
 def language_of(text: str) -> str:
     """Say "vi" for a Vietnamese text, with its marks or typed without them, else "en"."""
     return detect(text)[0]
@@ -73,15 +77,18 @@ def language_of(text: str) -> str:
 
 def detect(text: str) -> tuple[str, float]:
     """The language of a text, as `language_of` says, and the share of its telling words that speak for it, 0 to 1."""
-    vietnamese = english = 0
+    vietnamese = english = strong = 0
     for word in _plain(_words(text)):
         if word in _BOTH:
             continue
-        if word in _SHORT or not _MARKED.isdisjoint(word) or (_SYLLABLE.fullmatch(word) and word not in _ENGLISH):
+        sure = word in _SHORT or not _MARKED.isdisjoint(word)
+        if sure or (_SYLLABLE.fullmatch(word) and word not in _ENGLISH):
             vietnamese += 1
+            strong += sure or _STRONG.match(word) is not None
         else:
             english += 1
     telling = max(1, vietnamese + english)
-    if is_vietnamese(text) or (vietnamese and vietnamese >= english):
+    # One word in the shape of a syllable may be a name, or slang, of any language.
+    if is_vietnamese(text) or (vietnamese >= max(1, english) and (strong or vietnamese > 1)):
         return "vi", vietnamese / telling
     return "en", english / telling
