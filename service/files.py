@@ -1,9 +1,11 @@
 """The views for files that are translated whole."""
 
 import json
+import time
+from pathlib import PurePath
 from typing import Any
 
-from flask import Response, jsonify, request
+from flask import Response, g, jsonify, request
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -12,6 +14,7 @@ from service.answers import DocumentAnswer, fields
 from service.bodies import discard
 from service.context import check_access, context
 from service.description import ERRORS, takes
+from service.dialects import LibreRequest
 from service.documents import State
 from service.errors import ApiError
 from service.schemas import TranslateRequest, checked
@@ -70,6 +73,29 @@ def forget(path: DocumentPath) -> tuple[str, int]:
     return "", 204
 
 
+@files.post("/translate_file", responses=ERRORS, openapi_extensions=takes(file=True))
+def translate_file() -> Response:
+    """Translate a file as LibreTranslate does: the answer comes when it is done, and has the translation's address."""
+    here = context()
+    name, data, form = read_upload()
+    g.caller = here.access.check(request, form)
+    try:
+        checked(LibreRequest, {**form, "q": ""}).native(here.models.languages)
+    except ValueError as error:
+        raise ApiError(400, "Validation", str(error)) from error
+    state = here.documents.add(name, data, {})
+    address = f"{request.host_url}documents/{state.id}/result"
+    until = time.monotonic() + here.settings.timeout
+    while state.status not in ("done", "error"):
+        if time.monotonic() > until:
+            raise ApiError(504, "Timeout", f"it takes longer than {here.settings.timeout:g} s; it will be at {address}")
+        time.sleep(0.05)
+        state = here.documents.state(state.id)
+    if state.error:
+        raise ApiError(422, "Validation", f"file: {state.error}")
+    return jsonify(translatedFileUrl=address)
+
+
 def read_upload() -> tuple[str, bytes, dict[str, Any]]:
     """The name and bytes of the file in a form, and the form's other fields. Raises ApiError: 413, 415, 422."""
     most = context().settings.max_document_bytes
@@ -93,10 +119,12 @@ def read_upload() -> tuple[str, bytes, dict[str, Any]]:
 
 
 def download(identity: str) -> Response:
-    """The translated file, to be saved under the name that it had. Raises ApiError."""
-    documents = context().documents
-    response = Response(documents.result(identity), mimetype="application/octet-stream")
-    response.headers.set("Content-Disposition", "attachment", filename=documents.state(identity).name)
+    """The translated file, to be saved beside the one that it was made of: NAME.vi.EXT. Raises ApiError."""
+    here = context()
+    data, name = here.documents.result(identity), PurePath(here.documents.state(identity).name)
+    response = Response(data, mimetype="application/octet-stream")
+    target = f"{name.stem}.{here.models.languages[1]}{name.suffix}"
+    response.headers.set("Content-Disposition", "attachment", filename=target)
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response
 

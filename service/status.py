@@ -44,8 +44,13 @@ def frontend_settings() -> Response:
         keyRequired=here.access.needs_key,
         language={"source": source, "target": target},
         suggestions=False,
-        supportedFilesFormat=[],
+        supportedFilesFormat=_kinds(),
     )
+
+
+def _kinds() -> list[str]:
+    """What kinds of files are taken."""
+    return list(KINDS) if context().settings.max_documents else []
 
 
 @status.get("/livez")
@@ -71,7 +76,7 @@ def info() -> Response:
         models={"translation": here.models.translation.info(), "sentiment": here.models.sentiment.info()},
         limits={**limits, "timeout": here.settings.timeout},
         documents={
-            "kinds": list(KINDS) if here.settings.max_documents else [],
+            "kinds": _kinds(),
             "minutes": here.settings.document_minutes,
         },
         key_required=here.access.needs_key,

@@ -54,7 +54,7 @@ def test_a_file_there_and_back(client: FlaskClient) -> None:
     assert ended(client, state["id"]) == {**state, "status": "done", "done": 2}
     answer = client.get(f"/documents/{state['id']}/result")
     assert answer.get_data(as_text=True) == "# Chúc ngủ ngon.\n\n> Tôi yêu bạn.\n\n```sh\nmake serve\n```\n"
-    assert answer.headers["Content-Disposition"] == 'attachment; filename="READ ME.md"'
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="READ ME.vi.md"'
     assert client.delete(f"/documents/{state['id']}").status_code == 204
     assert client.get(f"/documents/{state['id']}").status_code == 404
     assert client.get(f"/documents/{state['id']}/result").status_code == 404
@@ -146,6 +146,32 @@ def test_a_file_whose_worker_is_gone_is_given_up(client: FlaskClient, monkeypatc
     assert (state["status"], state["error"]) == ("error", "its translation was broken off: send it again")
 
 
+def test_libretranslates_way_to_send_a_file(client: FlaskClient, toys: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def sent(to: FlaskClient, name: str = "a.txt", **form: str) -> Any:
+        data = {"file": (io.BytesIO(b"Good night."), name), "source": "en", "target": "vi", **form}
+        return to.post("/translate_file", data=data)
+
+    address = sent(client).get_json()["translatedFileUrl"]
+    assert address.startswith("http://localhost/documents/")
+    answer = client.get(address)
+    assert answer.get_data(as_text=True) == "Chúc ngủ ngon."
+    assert answer.headers["Content-Disposition"] == "attachment; filename=a.vi.txt"
+    for refused, message in (
+        (sent(client, target="de"), "target is 'de': give vi"),
+        (sent(client, "a.pdf"), "file: .pdf is no kind"),
+    ):
+        assert refused.status_code in (400, 422)
+        assert message in refused.get_json()["message"]
+    slow = app_for(toys, timeout=1).test_client()
+    monkeypatch.setattr(
+        slow.application.extensions["hoiquy"].documents,
+        "_translate",
+        lambda pages, _: time.sleep(3) or [""] * len(pages),
+    )
+    late = sent(slow)
+    assert (late.status_code, "it will be at http://localhost/documents/" in late.get_json()["message"]) == (504, True)
+
+
 @pytest.fixture(scope="module")
 def translator(toys: Path) -> Iterator[deepl.Translator]:
     running = make_server("127.0.0.1", 0, app_for(toys), threaded=True)
@@ -173,6 +199,13 @@ def test_deepls_client_sends_a_file(
     ]
     with pytest.raises(deepl.DeepLException, match="no kind of document"):
         translator.translate_document(io.BytesIO(b"x"), io.BytesIO(), filename="a.pdf", target_lang="VI")
+
+
+def test_what_deepl_does_to_files_and_we_do_not_is_refused(client: FlaskClient) -> None:
+    for asked in ({"target_lang": "DE"}, {"formality": "less"}, {"output_format": "pdf"}, {"glossary_ids": "a,b"}):
+        sent = {"file": (io.BytesIO(b"Good night."), "a.txt"), "target_lang": "VI", **asked}
+        refused = client.post("/v2/document", data=sent)
+        assert (refused.status_code, next(iter(asked)) in refused.get_json()["message"]) == (400, True)
 
 
 def test_deepls_client_keeps_glossaries(translator: deepl.Translator) -> None:
