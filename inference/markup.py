@@ -10,17 +10,10 @@ from collections.abc import Callable
 
 from inference.blocks import Block, Page, slot
 from inference.placing import Element
+from inference.tags import HTML, Tags
 
 _TOKEN = re.compile(r"<!--|<[!?][^<>]*+>|</?[a-zA-Z](?:[^<>\"']|\"[^\"<]*+\"|'[^'<]*+')*+>")
 _NAME = re.compile(r"</?([a-zA-Z][\w:-]*)")
-_VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
-_INLINE = frozenset(
-    (
-        "a abbr acronym b bdi bdo big cite code data del dfn em font i img input ins kbd label mark meter q s samp "
-        "small span strike strong sub sup time tt u var wbr"
-    ).split()
-)
-_OPAQUE = frozenset("script style code pre textarea kbd samp var svg math noscript template iframe object".split())
 _DEEPEST = 50
 """Elements within each other; what is deeper is a tag by itself."""
 _LONGEST = 10_000
@@ -33,8 +26,8 @@ def escape_html(text: str) -> str:
     return html.escape(text, quote=False)
 
 
-def read_html(text: str) -> Page:
-    """Take an HTML text apart; whatever its tags are, closed or not, `join` puts every one of them back."""
+def read_html(text: str, tags: Tags = HTML) -> Page:
+    """Take an HTML text apart, or one in XML; whatever its tags are, closed or not, `join` puts all of them back."""
     reader = Reader(html.unescape, escape_html)
     position = 0
     while position < len(text):
@@ -42,7 +35,10 @@ def read_html(text: str) -> Page:
         reader.words(text[position : match.start() if match else len(text)])
         if match is None:
             break
-        position = _read_comment(reader, text, match) if match.group() == "<!--" else _read_tag(reader, text, match)
+        if match.group() == "<!--":
+            position = _read_comment(reader, text, match)
+        else:
+            position = _read_tag(reader, text, match, tags)
     return reader.page()
 
 
@@ -55,7 +51,7 @@ def _read_comment(reader: "Reader", text: str, match: re.Match[str]) -> int:
     return end
 
 
-def _read_tag(reader: "Reader", text: str, match: re.Match[str]) -> int:
+def _read_tag(reader: "Reader", text: str, match: re.Match[str], tags: Tags) -> int:
     """Take a tag, or the whole of an element that is not to be translated; returns where the text goes on."""
     tag = match.group()
     found = _NAME.match(tag)
@@ -63,37 +59,37 @@ def _read_tag(reader: "Reader", text: str, match: re.Match[str]) -> int:
         reader.single(tag)
         return match.end()
     name = found.group(1).lower()
-    end = end_of_kept(text, tag, match.end())
+    end = end_of_kept(text, tag, match.end(), tags)
     if end > match.end():
-        (reader.keep if name in _INLINE else reader.boundary)(text[match.start() : end])
+        (reader.boundary if tags.split(name) else reader.keep)(text[match.start() : end])
         return end
-    read_tag_into(reader, tag)
+    read_tag_into(reader, tag, tags)
     return match.end()
 
 
-def read_tag_into(reader: "Reader", tag: str) -> None:
-    """Take one tag of HTML."""
+def read_tag_into(reader: "Reader", tag: str, tags: Tags = HTML) -> None:
+    """Take one tag."""
     found = _NAME.match(tag)
     name = found.group(1).lower() if found else ""
-    if name not in _INLINE:
+    if tags.split(name):
         reader.boundary(tag)
     elif tag.startswith("</"):
         reader.close(tag, name)
-    elif tag.endswith("/>") or name in _VOID:
+    elif tag.endswith("/>") or name in tags.void:
         reader.single(tag)
     else:
         reader.open(tag, name)
 
 
-def end_of_kept(text: str, tag: str, start: int) -> int:
+def end_of_kept(text: str, tag: str, start: int, tags: Tags = HTML) -> int:
     """Where an element that is not to be translated ends, whose opening tag ends at `start`: behind its closing tag, or
     with the text. Of any other tag it is `start`.
     """
     found = _NAME.match(tag)
     name = found.group(1).lower() if found else ""
-    if tag.startswith("</") or tag.endswith("/>") or name in _VOID:
+    if tag.startswith("</") or tag.endswith("/>") or name in tags.void:
         return start
-    if name not in _OPAQUE and not _NO_TRANSLATION.search(tag):
+    if name not in tags.kept and not _NO_TRANSLATION.search(tag):
         return start
     depth = 1
     for match in re.compile(rf"<(/?){re.escape(name)}(?=[\s/>])[^>]*>", re.IGNORECASE).finditer(text, start):

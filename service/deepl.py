@@ -1,6 +1,7 @@
 """The views that DeepL's clients ask: translate, glossaries, documents, usage, languages."""
 
 import secrets
+from pathlib import PurePath
 from typing import Any, Literal
 
 from flask import Response, g, jsonify, request
@@ -48,7 +49,7 @@ class DocumentKey(Foreign):
 def translate() -> Response:
     """Translate as DeepL does."""
     context().models.check_room()
-    values = read_body(form="text")
+    values = read_body()
     asked = checked(DeepLRequest, values)
     return foreign_translation(values, DeepLRequest, _terms(asked.glossary_id))
 
@@ -140,7 +141,12 @@ def add_document() -> Response:
     """Begin to translate a file."""
     check_access()
     name, data, form = read_upload()
-    _check_languages(form.get("source_lang", ""), form.get("target_lang", ""))
+    try:
+        checked(DeepLRequest, {**form, "text": ""}).native(context().models.languages)
+        if form.get("output_format", "") not in ("", PurePath(name).suffix.removeprefix(".")):
+            raise ValueError(f"output_format is {form['output_format']!r}: a file keeps its format")
+    except ValueError as error:
+        raise ApiError(400, "Validation", str(error)) from error
     state = context().documents.add(form.get("filename") or name, data, _terms(form.get("glossary_id")))
     return jsonify(document_id=state.id, document_key=state.key)
 

@@ -5,11 +5,12 @@ shapes are facts about clients, tried with the unmodified ones.
 """
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from inference.language import detect, language_of
+from inference.foreign import detect_foreign
+from inference.language import detect
 from inference.predictors import Sentiment, Translation
 
 Languages = tuple[str, str]
@@ -37,9 +38,25 @@ def language_code(language: str, known: Sequence[str], name: str) -> str:
 
 
 def confidence(text: str) -> tuple[str, float]:
-    """The language of a text, and how many percent of its telling words speak for it."""
-    language, share = detect(text)
+    """The language of a text, and how many percent of its telling words speak for it.
+
+    It is the one place where these shapes can say that a text is in a language that is not read here.
+    """
+    language, share = detect_foreign(text) or detect(text)
     return language, round(100 * share, 1)
+
+
+def _names(value: Any) -> Any:
+    """A list of names, or one text of them with commas between."""
+    values = [value] if isinstance(value, str) else value
+    return [name.strip() for each in values for name in each.split(",")] if _are_texts(values) else value
+
+
+def _are_texts(values: Any) -> bool:
+    return isinstance(values, list) and all(isinstance(value, str) for value in values)
+
+
+Names = Annotated[list[str], BeforeValidator(_names)]
 
 
 class LibreRequest(Foreign):
@@ -75,21 +92,35 @@ class LibreRequest(Foreign):
 
 
 class DeepLRequest(Foreign):
-    """`POST /v2/translate` of DeepL."""
+    """`POST /v2/translate` of DeepL. What would change the meaning, and is not known here, is refused."""
 
     text: str | list[str]
     target_lang: str
     source_lang: str | None = None
     glossary_id: str | None = None
     tag_handling: Literal["html", "xml"] | None = None
+    ignore_tags: Names = []
+    splitting_tags: Names = []
+    non_splitting_tags: Names = []
+    formality: str | None = None
+    glossary_ids: Any = None
+    style_id: Any = None
+    translation_memory_id: Any = None
+    custom_instructions: Any = None
 
     def native(self, languages: Languages) -> dict[str, Any]:
-        """As our own request. Raises ValueError on a language that is not translated."""
+        """As our own request. Raises ValueError on a language that is not translated, and on what is not offered."""
         language_code(self.target_lang, languages[1:], "target_lang")
         if self.source_lang:
             language_code(self.source_lang, languages[:1], "source_lang")
+        for name in ("glossary_ids", "style_id", "translation_memory_id", "custom_instructions"):
+            if getattr(self, name):
+                raise ValueError(f"{name} is not offered here: leave it out")
+        if self.formality in ("more", "less"):
+            raise ValueError(f"formality is {self.formality!r}: there is one form only; give 'prefer_{self.formality}'")
         texts = [self.text] if isinstance(self.text, str) else self.text
-        return {"text": texts, "format": "html" if self.tag_handling else "text"}
+        tags = {name: getattr(self, name) for name in ("ignore_tags", "splitting_tags", "non_splitting_tags")}
+        return {"text": texts, "format": self.tag_handling or "text", **tags}
 
     def answer(self, results: Sequence[Translation]) -> dict[str, Any]:
         """What DeepL answers."""
@@ -97,7 +128,7 @@ class DeepLRequest(Foreign):
         return {
             "translations": [
                 {
-                    "detected_source_language": language_of(text).upper(),
+                    "detected_source_language": (self.source_lang or confidence(text)[0]).split("-")[0].upper(),
                     "text": result.text,
                     "billed_characters": len(text),
                 }

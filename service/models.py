@@ -107,14 +107,12 @@ class Models:
         """
         predictor = self.translation.get()
         try:
-            job = predictor.job(
-                body.texts,
-                body.beam_size,
-                body.alternatives,
-                align=body.alignment,
-                markup=body.format == "html",
-                terms=body.terms,
-            )
+            if body.format == "text":
+                job = predictor.job(
+                    body.texts, body.beam_size, body.alternatives, align=body.alignment, terms=body.terms
+                )
+            else:
+                job = predictor.page_job(body.pages, body.beam_size, terms=body.terms)
         except ValueError as error:
             raise ApiError(422, "Validation", str(error)) from error
         self._run(self._translation_pools[0], job, is_wanted)

@@ -7,11 +7,15 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 
+from inference.blocks import Page
+from inference.markup import read_html
+from inference.tags import HTML, xml_tags
 from service.errors import ApiError
 from service.settings import Settings
 
 _LONGEST_TERM = 200
 _MOST_TERMS = 5000
+_MOST_TAGS = 100
 
 
 class TextRequest(BaseModel):
@@ -43,8 +47,14 @@ class TranslateRequest(TextRequest):
     """Hypotheses kept a sentence: more is better and slower; the checkpoint's default when left out."""
     alternatives: int = Field(0, ge=0)
     """Other translations of each text, the next best; the beam is widened to find them."""
-    format: Literal["text", "html"] = "text"
-    """In HTML tags stay around what they stood around, and what is not text stays as it is."""
+    format: Literal["text", "html", "xml"] = "text"
+    """In HTML and XML tags stay around what they stood around, and what is not text stays as it is."""
+    ignore_tags: list[str] = Field(default_factory=list, max_length=_MOST_TAGS)
+    """Names of tags: what is in them stays as it is."""
+    splitting_tags: list[str] = Field(default_factory=list, max_length=_MOST_TAGS)
+    """Names of tags at which a sentence ends."""
+    non_splitting_tags: list[str] = Field(default_factory=list, max_length=_MOST_TAGS)
+    """Names of tags at which it does not."""
     glossary: dict[str, str] = Field(default_factory=dict, max_length=_MOST_TERMS)
     """Term -> how it is to be translated."""
     protect: list[str] = Field(default_factory=list, max_length=_MOST_TERMS)
@@ -66,6 +76,13 @@ class TranslateRequest(TextRequest):
     def terms(self) -> dict[str, str]:
         """Glossary and protected terms together."""
         return {**{term: term for term in self.protect}, **self.glossary}
+
+    @property
+    def pages(self) -> list[Page]:
+        """The texts, which are in HTML or XML, taken apart."""
+        asked = self.ignore_tags, self.splitting_tags, self.non_splitting_tags
+        tags = [HTML if self.format == "html" else xml_tags(text) for text in self.texts]
+        return [read_html(text, each.asked(*asked)) for text, each in zip(self.texts, tags, strict=True)]
 
 
 class SentimentRequest(TextRequest):

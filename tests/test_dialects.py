@@ -52,6 +52,38 @@ def test_deepls_client(server: tuple[str, FlaskClient]) -> None:
         client.translate_text("Hello", target_lang="DE")
 
 
+def test_deepls_tags(server: tuple[str, FlaskClient]) -> None:
+    client = deepl.Translator("any:fx", server_url=server[0])
+
+    def ask(text: str, **options: Any) -> str:
+        return str(client.translate_text(text, target_lang="VI", tag_handling="xml", **options))
+
+    assert ask("<keep>Good night.</keep><x>Good night.</x>", ignore_tags="keep,k") == (
+        "<keep>Good night.</keep><x>Chúc ngủ ngon.</x>"
+    )
+    assert ask("Good night.<cut/>I love you.", splitting_tags=["cut"]) == "Chúc ngủ ngon.<cut/>Tôi yêu bạn."
+    assert ask("<a>Good</a> <b>night.</b>", non_splitting_tags=["a", "b"], formality="prefer_more")
+    with pytest.raises(deepl.DeepLException, match="formality is 'more': there is one form only"):
+        ask("a", formality="more")
+    with pytest.raises(deepl.DeepLException, match="custom_instructions is not offered here"):
+        ask("a", custom_instructions=["Be brief."])
+    form = {"text": "<k>Good night.</k>", "target_lang": "VI", "tag_handling": "xml", "ignore_tags": "k"}
+    assert server[1].post("/v2/translate", data=form).get_json()["translations"][0]["text"] == form["text"]
+    assert server[1].post("/v2/translate", json={**form, "ignore_tags": 3}).status_code == 422
+
+
+def test_the_language_is_said_where_the_shapes_have_a_place_for_it(server: tuple[str, FlaskClient]) -> None:
+    french = "Bonjour tout le monde, comment allez-vous ?"
+    client = deepl.Translator("any:fx", server_url=server[0])
+    found = client.translate_text(["Hi", french, "Tôi yêu bạn."], target_lang="VI")
+    assert [each.detected_source_lang for each in found] == ["EN", "FR", "VI"]
+    # Who says what it is knows.
+    assert client.translate_text(french, source_lang="EN", target_lang="VI").detected_source_lang == "EN"
+    answer = server[1].post("/translate", json={"q": [french, "Hi"], "source": "auto", "target": "vi"}).get_json()
+    assert [each["language"] for each in answer["detectedLanguage"]] == ["fr", "en"]
+    assert server[1].post("/detect", data={"q": french}).get_json()[0]["language"] == "fr"
+
+
 def test_hugging_faces_client(server: tuple[str, FlaskClient]) -> None:
     address, _ = server
     labels = InferenceClient(model=f"{address}/sentiment").text_classification("The best coffee in town!")
@@ -82,6 +114,11 @@ def test_a_form_of_libretranslate(server: tuple[str, FlaskClient]) -> None:
     body = answer.get_json()
     assert body["translatedText"] == "Tôi yêu bạn."
     assert len(body["alternatives"]) == 1
+    for kind in ("application/x-www-form-urlencoded", "multipart/form-data"):
+        form = {"q": "Good night.", "source": "en", "target": "vi"}
+        assert (
+            server[1].post("/translate", data=form, content_type=kind).get_json()["translatedText"] == "Chúc ngủ ngon."
+        )
     # What is no form of theirs is a text, even with a sign of equality.
     plain = server[1].post("/translate", data="Good night. x=1", content_type="application/x-www-form-urlencoded")
     assert plain.get_json()["translations"][0]["text"].startswith("Chúc ngủ ngon.")
@@ -126,3 +163,4 @@ def test_what_clients_ask_before_they_begin(server: tuple[str, FlaskClient]) -> 
     settings = server[1].get("/frontend/settings").get_json()
     assert settings["language"]["target"]["code"] == "vi"
     assert settings["charLimit"] == 20_000
+    assert ".docx" in settings["supportedFilesFormat"]

@@ -9,6 +9,7 @@ import pytest
 from inference.alignment import Link
 from inference.blocks import Block, Page
 from inference.markup import read_html
+from inference.tags import HTML, xml_tags
 
 
 def same(block: Block) -> str:
@@ -73,6 +74,31 @@ def test_bad_html_loses_no_tag(text: str) -> None:
         html.unescape(re.sub(r"</?\w[^<>]*>", "", found)).split()
         == html.unescape(re.sub(r"</?\w[^<>]*>", "", text)).replace("\xa0", " ").split()
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "blocks"),
+    [
+        ("Go <x>home</x> now<y/>", ["Go home now"]),
+        ("<doc><item>One</item>\n<item>Two <x id='1'>or</x> three</item></doc>", ["One", "Two or three"]),
+        ("<link>Home</link>", ["Home"]),
+        ("Go <keep>home &amp; <b>on</b></keep> now<br/>", ["Go {\ue0000} now"]),
+        ("Go <cut>home</cut> now", ["Go", "home", "now"]),
+        ("<p>One</p><p>two</p>", ["One", "two"]),
+        ("<row><on>One</on> <on>two</on></row>", ["One two"]),
+        ("<a>never closed</b></c>", ["never closed"]),
+    ],
+)
+def test_xml_is_outlined_and_its_tags_do_what_a_caller_says(text: str, blocks: list[str]) -> None:
+    page = read_html(text, xml_tags(text).asked(["KEEP"], ["cut"], ["on"]))
+    assert [block.text for block in page.blocks] == blocks
+    assert back(page) == text
+
+
+def test_what_tags_of_html_do_can_be_said_too() -> None:
+    tags = HTML.asked(["b", "x"], ["i"], ["p", "new"])
+    (block, second) = read_html("<p>One</p> <new>two</new> <b>no</b> <x>no</x> <i>three</i>", tags).blocks
+    assert (block.text, second.text) == ("One two {\ue0000} {\ue0001}", "three")
 
 
 def test_tags_follow_their_words() -> None:

@@ -16,8 +16,8 @@ import pytest
 from conftest import ROOT
 from huggingface_hub import InferenceClient
 from libretranslatepy import LibreTranslateAPI
-from test_documents import RUN, word
 from test_end_to_end import fetch, free_port
+from test_word import RUN, word
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 SHELL = [line for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) for line in block.splitlines() if line]

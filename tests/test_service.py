@@ -60,7 +60,7 @@ def test_translation_options(client: FlaskClient) -> None:
     french = ask("Le chat est dans la maison.")["warnings"]
     assert french == ["this looks like French, and was read as if it were English"]
     assert ask("Tôi yêu bạn.")["warnings"] == ["nothing was translated: the text is not English, or has no words"]
-    for bad in ({"alternatives": 6}, {"format": "xml"}, {"glossary": {"": "x"}}, {"protect": [" "]}, {"scores": 1}):
+    for bad in ({"alternatives": 6}, {"format": "pdf"}, {"glossary": {"": "x"}}, {"protect": [" "]}, {"scores": 1}):
         refused = client.post("/translate", json={"text": "I love you.", **bad})
         assert refused.status_code == 422
         assert next(iter(bad)) in refused.get_json()["message"]

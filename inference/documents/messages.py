@@ -5,17 +5,11 @@ from collections.abc import Callable
 
 from inference.blocks import Block, Page
 from inference.markup import Reader, end_of_kept
+from inference.tags import PROGRAMS
 
 _TAG = re.compile(
     r"<(?P<close>/?)(?P<name>[a-zA-Z][\w.:-]{0,60}+|\d{1,3})(?:[^<>\"']|\"[^\"<]*+\"|'[^'<]*+')*+>|&#?\w{1,31}+;|[\r\n]+"
 )
-_BLOCKS = frozenset(
-    (
-        "address article aside blockquote br center dd div dl dt footer form h1 h2 h3 h4 h5 h6 header hr li main nav "
-        "ol p pre section table tbody td tfoot th thead tr ul"
-    ).split()
-)
-"""Tags of HTML that end a running text; whatever else a program has in its texts stands around words."""
 
 
 def read_message(text: str, escape: Callable[[str], str], plain: Callable[[str], str]) -> Page:
@@ -29,7 +23,7 @@ def read_message(text: str, escape: Callable[[str], str], plain: Callable[[str],
         raw = escape(text[match.start() : place])
         if place > match.end() or match.group().startswith("&"):
             reader.keep(raw)
-        elif match.group("name") is None or match.group("name").lower() in _BLOCKS:
+        elif match.group("name") is None or PROGRAMS.split(match.group("name").lower()):
             reader.boundary(raw)
         elif match.group("close"):
             reader.close(raw, match.group("name"))

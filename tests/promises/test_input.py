@@ -44,7 +44,7 @@ BODIES: list[bytes] = [
     b'{"text": "a", "beam_size": "4"}',
     b'{"text": "a", "alternatives": -1}',
     b'{"text": "a", "alternatives": 1000}',
-    b'{"text": "a", "format": "xml"}',
+    b'{"text": "a", "format": "pdf"}',
     b'{"text": "a", "glossary": []}',
     b'{"text": "a", "glossary": {"": ""}}',
     b'{"text": "a", "protect": [1]}',
