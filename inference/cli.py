@@ -25,7 +25,7 @@ def _shipped(name: str) -> Path:
     return there if there.exists() and not here.exists() else here
 
 
-SHIPPED = {"translate": _shipped("translation-en-vi"), "sentiment": _shipped("sentiment-en")}
+SHIPPED = {"translate": _shipped("translation-en-vi"), "sentiment": _shipped("sentiment-en-vi")}
 _PART = 2000
 """Characters of a document that are translated together."""
 

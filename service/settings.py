@@ -27,7 +27,7 @@ class Settings(BaseSettings):
 
     translation: Path = Path("checkpoints/translation-en-vi")
     """The translator's checkpoint."""
-    sentiment: Path = Path("checkpoints/sentiment-en")
+    sentiment: Path = Path("checkpoints/sentiment-en-vi")
     """The classifier's checkpoint."""
     host: str = "127.0.0.1"
     """The address to listen on; 0.0.0.0 for every one."""

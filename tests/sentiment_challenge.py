@@ -66,7 +66,7 @@ def fairness(predictor: SentimentPredictor) -> dict[str, float]:
 
 def main() -> None:
     """Print every fault, the shares by kind, and how often what should not matter does."""
-    path = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "checkpoints" / "sentiment-en"
+    path = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "checkpoints" / "sentiment-en-vi"
     predictor = SentimentPredictor.load(path)
     right = total = 0
     for kind, lines in CHALLENGE.items():

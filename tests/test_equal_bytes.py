@@ -75,7 +75,7 @@ def test_translations_do_not_depend_on_who_asks_at_the_same_time(translator: Tra
 
 
 def test_sentiments_do_not_depend_on_their_batch() -> None:
-    classifier = SentimentPredictor.load(ROOT / "checkpoints" / "sentiment-en")
+    classifier = SentimentPredictor.load(ROOT / "checkpoints" / "sentiment-en-vi")
     alone = [classifier.predict([text])[0] for text in TEXTS]
     order = random.Random(1).sample(range(len(TEXTS)), len(TEXTS))
     assert classifier.predict([TEXTS[i] for i in order]) == [alone[i] for i in order]

@@ -2,6 +2,7 @@
 
 import pytest
 from conftest import ROOT
+from sentiment_challenge import CHALLENGE, FORMS, fairness, flips, wrong
 
 from inference.checkpoint import open_checkpoint
 from inference.predictors import SentimentPredictor, TranslationPredictor
@@ -11,7 +12,8 @@ from training.config import load_config, run_from
 SHIPPED = {
     "translation-en-vi": ("translation", "translation-on"),
     "translation-vi-en": ("translation", "translation-vi-en"),
-    "sentiment-en": ("sentiment", "sentiment"),
+    "sentiment-en-vi": ("sentiment", "sentiment"),
+    "sentiment-en": ("sentiment", "sentiment-en"),
 }
 """Name -> task and config."""
 
@@ -31,7 +33,12 @@ def test_a_checkpoint_is_what_its_config_makes(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "metric", "loss"),
-    [("translation-en-vi", "bleu", 0.3), ("translation-vi-en", "bleu", 0.3), ("sentiment-en", "accuracy", 0.3)],
+    [
+        ("translation-en-vi", "bleu", 0.3),
+        ("translation-vi-en", "bleu", 0.3),
+        ("sentiment-en-vi", "accuracy", 0.3),
+        ("sentiment-en", "accuracy", 0.3),
+    ],
 )
 def test_small_integers_cost_little(name: str, metric: str, loss: float) -> None:
     metrics = open_checkpoint(ROOT / "checkpoints" / name, SHIPPED[name][0]).config["metrics"]
@@ -63,12 +70,43 @@ def test_everyday_english_becomes_vietnamese() -> None:
         assert not result.truncated
 
 
-def test_praise_and_blame_are_told_apart() -> None:
-    predictor = SentimentPredictor.load(ROOT / "checkpoints" / "sentiment-en")
-    texts = {
-        "A wonderful, moving film with a superb cast.": "positive",
-        "I loved every minute of it and would gladly see it again.": "positive",
-        "A dull, stupid film; I wanted my money back.": "negative",
-        "The worst acting that I have seen in years, and a terrible script.": "negative",
-    }
-    assert [result.label for result in predictor.predict(list(texts))] == list(texts.values())
+@pytest.fixture(scope="module")
+def classifier() -> SentimentPredictor:
+    return SentimentPredictor.load(ROOT / "checkpoints" / "sentiment-en-vi")
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("A wonderful, moving film with a superb cast.", "positive"),
+        ("The worst acting that I have seen in years, and a terrible script.", "negative"),
+        ("The room was dirty and nobody answered the phone.", "negative"),
+        ("The meeting is on Monday at ten.", "neutral"),
+        ("Đồ ăn rất ngon, nhân viên nhiệt tình.", "positive"),
+        ("Máy dùng được hai ngày thì hỏng.", "negative"),
+        ("dep qua, se ung ho shop dai dai", "positive"),
+        ("👍", "positive"),
+    ],
+)
+def test_praise_and_blame_are_told_apart(classifier: SentimentPredictor, text: str, label: str) -> None:
+    assert classifier.predict([text])[0].label == label
+
+
+def test_behaviour_on_the_challenge(classifier: SentimentPredictor) -> None:
+    lines = [line for kind, lines in CHALLENGE.items() if kind != "sarcasm" for line in lines]
+    assert len(wrong(classifier, lines)) <= 0.2 * len(lines)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_says_nothing_changes_no_label(classifier: SentimentPredictor, form: str) -> None:
+    texts = [text for lines in CHALLENGE.values() for text, _ in lines]
+    assert flips(classifier, [[text, FORMS[form](text)] for text in texts]) == 0
+
+
+def test_who_is_named_decides_little_and_the_card_says_how_little(classifier: SentimentPredictor) -> None:
+    card = (ROOT / "checkpoints" / "sentiment-en-vi" / "MODEL_CARD.md").read_text(encoding="utf-8")
+    shares = fairness(classifier)
+    assert shares["name"] <= 0.03
+    assert shares["people"] <= 0.15
+    for name, share in shares.items():
+        assert f"another {name} changes {100 * share:.1f} % of" in card
