@@ -141,6 +141,10 @@ class TranslationJob(Job):
             # A beam drops loops, and one of its hypotheses may have the marks that the likeliest one lost.
             sentence.beam_size, sentence.again = wider, True
             self.waiting.appendleft(sentence)
+        elif not found and not sentence.marked.spans:
+            # There is nothing to take apart: it is a mark too many that every hypothesis has.
+            text = sentence.marked.plain(self._languages.target.decode([hypotheses[0].ids])[0])
+            sentence.output = Output((text,), hypotheses[0].finished)
         elif not found:
             # Worse language, but nothing is lost.
             sentence.document = sentence.marked.document()

@@ -77,6 +77,10 @@ class Marked:
             return None
         return _MARK.sub(lambda match: self.spans[int(match.group(1))], text)
 
+    def plain(self, text: str) -> str:
+        """A translation of `text`, which has no spans, without the marks that the model made up."""
+        return " ".join(_MARK.sub(" ", text).split()) or self.text
+
     def _pairs(self) -> Iterator[tuple[int, int]]:
         """The marks of tags and of those that close them, where something is said between."""
         opened: list[tuple[str, int]] = []

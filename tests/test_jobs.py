@@ -167,6 +167,17 @@ def test_what_greedy_leaves_unfinished_is_searched_again_and_then_taken_apart() 
     assert job.result() == [(["SEE a.txt AND b.txt NOW"], False, [], pytest.approx(math.exp(-3 / (3 * 4))))]
 
 
+def test_marks_that_a_model_makes_up_go() -> None:
+    """Before they did, such a sentence was searched for again without end."""
+    languages, _ = copying(retry_beam_size=3)
+    for said, expected in (("See {0} now", "See now"), ("{1}", "Look now")):
+        job = TranslationJob(languages, ["Look now"], 3, 0)
+        sentence, _ = job.begin()
+        job.end(sentence, [Hypothesis(tuple(languages.target.encode([said])[0]), -1.0, True)])
+        assert job.finished
+        assert job.result()[0][:2] == ([expected], False)
+
+
 @pytest.mark.parametrize("beam_size", [1, 2])
 def test_words_are_linked_to_what_they_became(beam_size: int) -> None:
     languages, graph = copying()
