@@ -19,7 +19,7 @@ test: $(DEV)/ready  ## Run the tests
 soak: $(DEV)/ready  ## Try what the service promises at its full figures: about an hour
 	HOIQUY_SOAK=1 $(DEV)/bin/python -m pytest tests/promises
 
-bench: $(DEV)/ready $(PEERS)/ready  ## Measure against the peers: benchmarks/results/ and the README's tables, in twenty minutes
+bench: $(DEV)/ready $(PEERS)/ready  ## Measure against the peers: benchmarks/results/ and the README's tables
 	for part in engine sentiment service training_speed growth report; do OMP_NUM_THREADS=1 $(DEV)/bin/python -m benchmarks.$$part || exit; done
 
 study-small: $(DEV)/ready  ## The recurrent family side by side, in some minutes: runs/study-small/report.md

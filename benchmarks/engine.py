@@ -7,17 +7,15 @@ a side and vocabularies of 8,000 and 5,000; the peers have 6 + 6 layers of 512 (
 Marian is torch in fp32, as Hugging Face gives it out; the others compute in int8.
 """
 
-import argparse
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from benchmarks.floor import shares
-from benchmarks.measuring import RESULTS, ROOT, Run, begin, compare, cores, in_turn, pin, timed, write
+from benchmarks.measuring import ROOT, Run, begin, compare, cores, in_turn, options, pin, timed, write
 from benchmarks.peer import Peer
 from benchmarks.plots import draw
 from inference.decoding import Beam, Decoder, Greedy, Search
@@ -69,10 +67,7 @@ def measure(contenders: dict[str, Callable[[int, int], Run]], rounds: int) -> li
 
 def main() -> None:
     """Measure, print, and write JSON and PNG."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--out", type=Path, default=RESULTS)
-    arguments = parser.parse_args()
+    arguments = options(__doc__, rounds=9).parse_args()
     pin(cores()[0])
     predictor = TranslationPredictor.load(ROOT / "checkpoints" / "translation-en-vi")
     record = begin("python -m benchmarks.engine", ["onnxruntime", "numpy"])

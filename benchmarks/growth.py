@@ -5,7 +5,6 @@ width of a translator like ours, whose weights are random then. One sentence of 
 that is what changes; of longer sources as many tokens are written as read.
 """
 
-import argparse
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -15,7 +14,7 @@ import torch
 from matplotlib.figure import Figure
 
 from benchmarks.engine import READ, WRITTEN, ours, theirs
-from benchmarks.measuring import RESULTS, ROOT, Run, begin, compare, cores, in_turn, pin, write
+from benchmarks.measuring import ROOT, Run, begin, compare, cores, in_turn, options, pin, write
 from benchmarks.peer import Peer
 from benchmarks.plots import lines
 from inference.engine import TranslationGraph
@@ -63,10 +62,7 @@ def draw(results: list[dict[str, Any]], path: Path) -> None:
 
 def main() -> None:
     """Measure, print, and write JSON and PNG."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--out", type=Path, default=RESULTS)
-    arguments = parser.parse_args()
+    arguments = options(__doc__, rounds=5).parse_args()
     pin(cores()[0])
     graph = TranslationPredictor.load(ROOT / "checkpoints" / "translation-en-vi").graph
     record = begin("python -m benchmarks.growth", ["onnxruntime", "torch", "numpy"])

@@ -5,6 +5,7 @@ round, and what counts is the ratio within a round. Each computes on one thread,
 processor worked for it: on a quiet machine they are the wall's, on a busy one they leave out the others' turns.
 """
 
+import argparse
 import json
 import os
 import platform
@@ -107,6 +108,14 @@ def commit() -> str:
         check=False,
     )
     return told.stdout.strip()
+
+
+def options(doc: str | None, rounds: int) -> argparse.ArgumentParser:
+    """The command line of a benchmark that says `doc` of itself."""
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=rounds)
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    return parser
 
 
 def begin(command: str, packages: Sequence[str]) -> dict[str, Any]:

@@ -6,13 +6,11 @@ ours; it reads 512 tokens at once, ours 600: 1,000 are two windows for both. The
 of a row for each token and each pair of neighbours, 100 wide, and a linear layer. It is the fastest that reads at all.
 """
 
-import argparse
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 
-from benchmarks.measuring import RESULTS, ROOT, Run, begin, compare, cores, in_turn, pin, timed, write
+from benchmarks.measuring import ROOT, Run, begin, compare, cores, in_turn, options, pin, timed, write
 from benchmarks.peer import Peer
 from benchmarks.plots import draw
 from inference.jobs import SentimentJob
@@ -57,12 +55,9 @@ def bag(rows: int, tokens: int) -> Run:
 
 def main() -> None:
     """Measure, print, and write JSON and PNG."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--out", type=Path, default=RESULTS)
-    arguments = parser.parse_args()
+    arguments = options(__doc__, rounds=15).parse_args()
     pin(cores()[0])
-    predictor = SentimentPredictor.load(ROOT / "checkpoints" / "sentiment-en")
+    predictor = SentimentPredictor.load(ROOT / "checkpoints" / "sentiment-en-vi")
     record = begin("python -m benchmarks.sentiment", ["onnxruntime", "numpy"])
     record |= {"rounds": arguments.rounds, "results": []}
     with Peer.of("distilbert") as distilbert:

@@ -70,7 +70,7 @@ def ours(application: str, folder: Path, core: int) -> AbstractContextManager[in
         "HOIQUY_MAX_REQUESTS": str(2 * MOST_CLIENTS),
         "HOIQUY_THREADS": str(3 * MOST_CLIENTS),
         "HOIQUY_TRANSLATION": str(ROOT / "checkpoints" / "translation-en-vi"),
-        "HOIQUY_SENTIMENT": str(ROOT / "checkpoints" / "sentiment-en"),
+        "HOIQUY_SENTIMENT": str(ROOT / "checkpoints" / "sentiment-en-vi"),
     }
     return serving(command, environment, folder, port, core)
 

@@ -8,7 +8,6 @@ it would write on to its bound. It translates with a beam of 4, as it comes, and
 differs: depth and vocabulary (32,000, which would need some fewer tokens), as in `benchmarks.engine`.
 """
 
-import argparse
 import subprocess
 from contextlib import ExitStack
 from pathlib import Path
@@ -18,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.load import Outcome, load
-from benchmarks.measuring import RESULTS, ROOT, begin, cores, pin, ratios, write
+from benchmarks.measuring import ROOT, begin, cores, options, pin, ratios, write
 from benchmarks.peer import PYTHON
 from benchmarks.plots import draw
 from benchmarks.sentences import sentences
@@ -104,10 +103,8 @@ def _result(name: str, clients: int, found: list[Outcome], mine: list[Outcome]) 
 
 def main() -> None:
     """Measure, print, and write JSON and PNG."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser = options(__doc__, rounds=3)
     parser.add_argument("--seconds", type=float, default=4)
-    parser.add_argument("--out", type=Path, default=RESULTS)
     arguments = parser.parse_args()
     server, client = cores()
     pin(client)

@@ -8,7 +8,6 @@ target, where ours runs over the whole target at once (training/seq2seq.py). On 
 nothing else; what bf16 would bring it is measured too, as is ours in fp32.
 """
 
-import argparse
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from benchmarks.measuring import RESULTS, ROOT, Run, begin, compare, cores, in_turn, pin, timed, write
+from benchmarks.measuring import ROOT, Run, begin, compare, cores, in_turn, options, pin, timed, write
 from benchmarks.peer import Peer
 from inference.decoding import DecodeConfig
 from inference.tokenizer import PAD, Tokenizer
@@ -99,10 +98,7 @@ def measure(folder: Path, rounds: int) -> dict[str, Any]:
 
 def main() -> None:
     """Measure, print, and write JSON."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--out", type=Path, default=RESULTS)
-    arguments = parser.parse_args()
+    arguments = options(__doc__, rounds=7).parse_args()
     pin(cores()[0])
     record = begin("python -m benchmarks.training_speed", ["torch", "lightning-fabric", "numpy"])
     record |= {"rounds": arguments.rounds, "sizes": SIZES}

@@ -80,8 +80,14 @@ class Sentence:
 
     def restore(self, translation: str) -> str | None:
         """A translation with spans and capitals back; None when it has lost a span."""
-        source = self.marked.text
-        return self.marked.restore(translation.upper() if self.shouted else begun_like(translation, source))
+        return self.marked.restore(self._cased(translation))
+
+    def plain(self, translation: str) -> str:
+        """A translation of what has no spans, without marks that the model made up."""
+        return self.marked.plain(self._cased(translation))
+
+    def _cased(self, translation: str) -> str:
+        return translation.upper() if self.shouted else begun_like(translation, self.marked.text)
 
 
 class TranslationJob(Job):
@@ -143,7 +149,7 @@ class TranslationJob(Job):
             self.waiting.appendleft(sentence)
         elif not found and not sentence.marked.spans:
             # There is nothing to take apart: it is a mark too many that every hypothesis has.
-            text = sentence.marked.plain(self._languages.target.decode([hypotheses[0].ids])[0])
+            text = sentence.plain(self._languages.target.decode([hypotheses[0].ids])[0])
             sentence.output = Output((text,), hypotheses[0].finished)
         elif not found:
             # Worse language, but nothing is lost.

@@ -40,6 +40,7 @@ def begin() -> tuple[Response, int]:
     name, data, form = read_upload()
     options = {field: _json(form, field) for field in ("glossary", "protect") if field in form}
     terms = checked(TranslateRequest, {"text": "", **options}).terms
+    context().models.translation.get()  # Better refused now than found broken later.
     return jsonify(_answer(context().documents.add(name, data, terms))), 202
 
 

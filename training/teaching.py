@@ -13,7 +13,7 @@ import numpy as np
 
 from inference.checkpoint import open_checkpoint
 from inference.predictors import SentimentPredictor, TranslationPredictor
-from inference.text import normalise, split
+from inference.text import normalise
 from training.corpora import Corpus, read
 from training.data import key, split_off
 from training.errors import InputError
@@ -135,6 +135,4 @@ def _begin_translating(path: str) -> None:
 
 
 def _translate(texts: Sequence[str]) -> list[str]:
-    documents = [split(text) for text in texts]
-    results = iter(_translator.predict([sentence for document in documents for sentence in document.sentences]))
-    return [normalise(document.join([next(results).text for _ in document.sentences])) for document in documents]
+    return [normalise(result.text) for result in _translator.predict(texts)]
