@@ -130,6 +130,7 @@ def test_fit_config_names_the_value(values: dict, message: str) -> None:
         (lambda: Seq2SeqConfig(encoder_layers=0), "encoder_layers is 0"),
         (lambda: Seq2SeqConfig(dropout=1.5), r"dropout is 1\.5"),
         (lambda: ClassifierConfig(hidden=0), "hidden is 0"),
+        (lambda: ClassifierConfig(wide=-1), "wide is -1"),
         (lambda: CleanConfig(max_ratio=0.5), r"max_ratio 0\.5"),
     ],
 )

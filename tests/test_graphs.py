@@ -86,7 +86,8 @@ def test_int8_translation_graphs_are_near_the_model(cell: str) -> None:
 @pytest.mark.parametrize("int8", [False, True])
 @pytest.mark.parametrize("bidirectional", [True, False])
 def test_classifier_graph_is_the_model(cell: str, int8: bool, bidirectional: bool) -> None:
-    config = ClassifierConfig(cell=cell, embedding=12, hidden=10, upper=6, layers=2, bidirectional=bidirectional)
+    form = {"embedding": 12, "hidden": 10, "upper": 6, "layers": 2}
+    config = ClassifierConfig(cell=cell, bidirectional=bidirectional, wide=64 * bidirectional, **form)
     model = SentimentClassifier(config, 40, 3)
     graph = SentimentGraph(classifier_graph(config, randomised(model), int8=int8))
     ids, lengths = pad([[*row, END] for row in ROWS])

@@ -116,11 +116,30 @@ def test_pool_by_hand() -> None:
     assert pool(x, torch.tensor([2])).tolist() == [[3.0, -2.0, 2.0, -3.0]]
 
 
+def randomly_wide(model: SentimentClassifier) -> SentimentClassifier:
+    """The model with a wide part that says something: it begins with zeros."""
+    assert model.wide
+    torch.nn.init.normal_(model.wide.weight)
+    return model
+
+
+def test_wide_part_by_hand() -> None:
+    """Of the text "5 3": its subwords, and the pairs of begin and 5, of 5 and 3."""
+    model = randomly_wide(SentimentClassifier(ClassifierConfig(embedding=6, hidden=5, wide=30), 12, 3)).eval()
+    assert model.wide
+    weight = model.wide.weight
+    pairs = [12 + (before * 15_485_863 + token) % 30 for before, token in ((BEGIN, 5), (5, 3))]
+    expected = (weight[5] + weight[3] + weight[pairs[0]] + weight[pairs[1]]) * 5 / 2
+    deep, wide = model.parts(torch.tensor([[5, 3]]), torch.tensor([2]))
+    torch.testing.assert_close(wide[0], expected)
+    torch.testing.assert_close(model(torch.tensor([[5, 3]]), torch.tensor([2])), deep + wide)
+
+
 @pytest.mark.parametrize("cell", CELLS)
 def test_classifier_ignores_padding(cell: str) -> None:
     torch.manual_seed(0)
-    config = ClassifierConfig(cell=cell, embedding=6, hidden=5, layers=2)
-    model = SentimentClassifier(config, 12, 3).eval()
+    config = ClassifierConfig(cell=cell, embedding=6, hidden=5, layers=2, wide=30)
+    model = randomly_wide(SentimentClassifier(config, 12, 3).eval())
     logits = model(SOURCE, LENGTHS)
     assert logits.shape == (2, 3)
     other = SOURCE.clone()

@@ -19,8 +19,8 @@ from inference.decoding import Array, Arrays, State, concatenate
 from inference.engine import TranslationGraph
 from inference.predictors import SentimentPredictor, TranslationPredictor
 from inference.tokenizer import END
-from training.config import load_config
-from training.corpora import Corpus
+from training.config import SentimentRun, load_config
+from training.corpora import Corpus, read
 from training.errors import InputError
 from training.history import plot
 from training.pipeline import Places
@@ -410,8 +410,23 @@ def test_a_dev_set_may_be_its_first_rows_and_the_graphs_fp32_and_alone(tmp_path:
     assert "it has no model.safetensors, only what serves" in refused.stderr
 
 
+def write_hub(root: Path, hub: dict[str, dict[str, list[dict[str, object]]]]) -> None:
+    """Folders that stand for data sets, name -> split, or subset/split, -> rows: `datasets` loads folders and names by
+    one road, and only a name leads to the internet.
+    """
+    for name, files in hub.items():
+        splits: dict[str, str] = {}
+        for file, records in files.items():
+            path = root / name / f"{file}.parquet"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            pyarrow.parquet.write_table(pyarrow.Table.from_pylist(records), path)
+            subset, _, split = file.rpartition("/")
+            splits[subset] = splits.get(subset, "") + f"  - split: {split}\n    path: {file}.parquet\n"
+        configs = "".join(f"- config_name: {name or 'default'}\n  data_files:\n{each}" for name, each in splits.items())
+        (root / name / "README.md").write_text(f"---\nconfigs:\n{configs}---\n", encoding="utf-8")
+
+
 def test_the_public_config_reads_data_sets_of_their_shape(tmp_path: Path) -> None:
-    """Folders stand for the data sets: `datasets` loads both by one road, and only a name leads to the internet."""
     config = load_config(ROOT / "training/configs/translation-public.toml")
     pairs = [(f"It &apos;s {i} o &apos;clock , friend .", f"Bây giờ là {i} giờ , bạn ạ .") for i in range(30)]
     talks = [{"english": f"Number {i} is here.", "non_english": f"Số {i} ở đây."} for i in range(9)]
@@ -424,15 +439,7 @@ def test_the_public_config_reads_data_sets_of_their_shape(tmp_path: Path) -> Non
         "sentence-transformers/parallel-sentences-talks": {"en-vi/train": talks, "en-vi/dev": talks[:1]},
         "Helsinki-NLP/opus-100": {"en-vi/train": mixed, "en-vi/test": mixed[:1]},
     }
-    for name, files in hub.items():
-        for file, records in files.items():
-            path = tmp_path / name / f"{file}.parquet"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            pyarrow.parquet.write_table(pyarrow.Table.from_pylist(records), path)
-        if "/" in next(iter(files)):
-            splits = "".join(f"  - split: {file[6:]}\n    path: {file}.parquet\n" for file in files)
-            card = f"---\nconfigs:\n- config_name: en-vi\n  data_files:\n{splits}---\n"
-            (tmp_path / name / "README.md").write_text(card, encoding="utf-8")
+    write_hub(tmp_path, hub)
     stages = pipeline(config, Places(tmp_path))
     split, (dev,) = stages.splits
     assert len(split.rows) == 28
@@ -442,6 +449,51 @@ def test_the_public_config_reads_data_sets_of_their_shape(tmp_path: Path) -> Non
     assert sorted(set(split.weights.tolist())) == [0.5, 1.0, 2.0]
     assert dev.rows[0] == ("It's 10 o'clock, friend.", "Bây giờ là 10 giờ, bạn ạ.")
     assert stages.held("test")[0].rows[0][0] == "It's 20 o'clock, friend."
+
+
+def test_the_public_sentiment_config_reads_data_sets_of_their_shape(tmp_path: Path) -> None:
+    config = load_config(ROOT / "training/configs/sentiment-public.toml")
+    assert isinstance(config, SentimentRun)
+    said = ("terrible", "nothing new", "wonderful", "tệ", "hay")
+
+    def rows(count: int, classes: int, of: str, text: str = "text", label: str = "label") -> list[dict[str, object]]:
+        return [{text: f"{of} {said[i % 5]}, number {i}.", label: i % classes} for i in range(count)]
+
+    write_hub(
+        tmp_path,
+        {
+            "stanfordnlp/imdb": {
+                "train": rows(8, 2, "Film"),
+                "test": rows(4, 2, "Last film"),
+                "unsupervised": [{"text": "An unlabelled film.", "label": -1}],
+            },
+            "stanfordnlp/sst2": {
+                "train": rows(6, 2, "Part", "sentence"),
+                "validation": rows(3, 2, "Scene", "sentence"),
+            },
+            "cardiffnlp/tweet_eval": {
+                f"sentiment/{split}": rows(6, 3, f"Tweet of {split}") for split in ("train", "validation", "test")
+            },
+            "Yelp/yelp_review_full": {"train": rows(10, 5, "Shop")},
+            "uitnlp/vietnamese_students_feedback": {
+                split: rows(6, 3, f"Thầy {split}", "sentence", "sentiment") for split in ("train", "validation", "test")
+            },
+        },
+    )
+    stages = pipeline(config, Places(tmp_path))
+    split, dev = stages.splits
+    found = dict(split.rows)
+    assert len(found) == 8 + 6 + 6 + 10 + 6
+    assert [found[f"shop {word} , number {i} ."] for i, word in enumerate(said)] == (
+        ["negative", "negative", "neutral", "positive", "positive"]
+    )
+    assert found["thầy train terrible , number 0 ."] == "negative"
+    assert sorted(set(split.weights.tolist())) == [0.1, 0.5, 1.0, 2.0]
+    assert [held.name for held in dev] == ["sst2_dev", "tweets_dev", "vsfc_dev"]
+    assert [len(held.rows) for held in stages.held("test")] == [4, 6, 6]
+    assert config.pretrain
+    texts = [text for corpus in config.pretrain.train for _, (text,) in read(corpus, ("text",), tmp_path)]
+    assert len(texts) == 8 + 1 + 10 + 6
 
 
 def test_plot_writes_a_png(tmp_path: Path) -> None:

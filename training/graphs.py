@@ -11,8 +11,9 @@ import numpy as np
 from onnx import TensorProto
 
 from inference.decoding import Array
+from inference.tokenizer import BEGIN
 from training.cells import cell_class
-from training.classifier import ClassifierConfig
+from training.classifier import PAIR, WIDE_SCALE, ClassifierConfig
 from training.graph_builder import Graph, quantise
 from training.seq2seq import Seq2SeqConfig
 
@@ -310,6 +311,19 @@ def classifier_graph(config: ClassifierConfig, tensors: Tensors, *, int8: bool) 
     mean = g.op("ReduceMean", outputs, axes=[0], keepdims=0)
     pooled = g.op("Concat", largest, mean, axis=-1)
     logits = g.linear(pooled, tensors["output.weight"], tensors["output.bias"], exact=True)
+    if config.wide:
+        logits = g.op("Add", logits, _wide(g, ids, config.wide, tensors["wide.weight"]))
     log_probs = g.op("Squeeze", g.op("LogSoftmax", logits, axis=-1), g.ints(0))
     g.output(log_probs, "log_probs", TensorProto.FLOAT, [len(tensors["output.bias"])])
     return g.bytes()
+
+
+def _wide(g: Graph, ids: str, buckets: int, table: Array) -> str:
+    """The wide part: `ids (S,)` -> logits `(1, C)`. Not int8 but 16-bit floats: a row is too short for a scale."""
+    before = g.op("Slice", g.op("Concat", g.ints(BEGIN), ids, axis=0), g.ints(0), g.ints(-1))
+    hashed = g.op("Mod", g.op("Add", g.op("Mul", before, g.ints(PAIR)), ids), g.ints(buckets))
+    features = g.op("Concat", ids, g.op("Add", hashed, g.ints(len(table) - buckets)), axis=0)
+    weights = (table * np.float32(WIDE_SCALE)).astype(np.float16 if g.int8 else np.float32)
+    rows = g.op("Cast", g.op("Gather", g.constant(weights), features), to=TensorProto.FLOAT)
+    count = g.op("Cast", g.op("Shape", features), to=TensorProto.FLOAT)
+    return str(g.op("Div", g.op("ReduceSum", rows, g.ints(0), keepdims=1), g.op("Sqrt", count)))

@@ -167,8 +167,9 @@ class Pipeline(ABC):
         if _WEIGHTS not in start.hashes:
             raise InputError(f"the run cannot start from {start.path}: it has no {_WEIGHTS}, only what serves")
         mine = {**dataclasses.asdict(self.config.model), **self.serving()}
-        theirs = {**start.config["model"], **start.config}
-        for free in ("dropout", "word_dropout", "decode", "window", "labels"):
+        # What a checkpoint does not say is as it was before there was a choice.
+        theirs = {**dataclasses.asdict(type(self.config.model)()), **start.config["model"], **start.config}
+        for free in ("dropout", "word_dropout", "wide_dropout", "decode", "window", "labels"):
             mine.pop(free, None)
         different = [f"{name} is {v}, there {theirs.get(name)}" for name, v in mine.items() if v != theirs.get(name)]
         if different:

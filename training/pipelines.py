@@ -178,7 +178,7 @@ class SentimentPipeline(Pipeline):
         torch.manual_seed(self.config.seed)
         tokenizer = self.tokenizers()["tokenizer"]
         # Layers above the first would have seen what they are to predict: they begin with `fit`.
-        shape = dataclasses.replace(self.config.model, layers=1, dropout=config.dropout, word_dropout=0.0)
+        shape = dataclasses.replace(self.config.model, layers=1, dropout=config.dropout, word_dropout=0.0, wide=0)
         classifier = SentimentClassifier(shape, len(tokenizer), len(self.config.labels))
         task = PretrainTask(LanguageModel(classifier, config.candidates), tokenizer, self.config.window)
         sample = [Held(held.name, held.rows[:_PRETRAIN_DEV]) for held in dev]
@@ -189,7 +189,7 @@ class SentimentPipeline(Pipeline):
             tensors = super().pretrained()
             if self.initial and tuple(self.initial.config["labels"]) != self.config.labels:
                 # Other classes: what tells them apart is learnt anew, on top of what reads.
-                tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith("output.")}
+                tensors = {name: t for name, t in tensors.items() if not name.startswith(("output.", "wide."))}
             return tensors
         best = self.directory / "pretrain" / "best.safetensors"
         if not best.exists():

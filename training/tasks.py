@@ -233,10 +233,12 @@ class SentimentTask(TextTask):
         return len(lengths)
 
     def forward(self, batch: SentimentBatch) -> Tensor:
-        """The summed loss of a batch."""
+        """The summed loss of a batch: in training, that of each part of the model, else of what they say together."""
         smoothing = self.smoothing if self.training else 0.0
-        logits = self.model(batch.ids, batch.lengths).float()
-        return F.cross_entropy(logits, batch.targets, reduction="sum", label_smoothing=smoothing)
+        parts = self.model.parts(batch.ids, batch.lengths)
+        said = torch.stack(parts if self.training else [torch.stack(parts).sum(0)])
+        targets = batch.targets.expand(len(said), *batch.targets.shape)
+        return F.cross_entropy(said.flatten(0, 1), targets.flatten(0, 1), reduction="sum", label_smoothing=smoothing)
 
     @torch.inference_mode()
     def score(self, held: Held, loss: float) -> dict[str, float]:  # noqa: ARG002
