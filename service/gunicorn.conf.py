@@ -17,9 +17,11 @@ if not os.environ.get("HOIQUY_STORE"):
 
 # It looks at the environment when it is imported.
 from prometheus_client.multiprocess import mark_process_dead  # noqa: E402
+from redis.exceptions import RedisError  # noqa: E402
 
 from service.access import Access  # noqa: E402
 from service.settings import Settings, SettingsError  # noqa: E402
+from service.store import open_store  # noqa: E402
 
 try:
     _settings = Settings.from_environment()
@@ -43,6 +45,11 @@ accesslog = None
 
 def on_starting(server: Any) -> None:  # noqa: ARG001
     """Tell at once, and in one line, that the port cannot be had; gunicorn would try again for seconds."""
+    try:
+        open_store(_settings.store).get("none")
+    except RedisError as error:
+        # It may yet come, and texts are translated without it.
+        print(f"warning: HOIQUY_STORE does not answer, and what is kept there waits: {error}", file=sys.stderr)
     if "GUNICORN_FD" in os.environ or "LISTEN_FDS" in os.environ:
         return  # The socket is handed down by the server before this one, or by systemd.
     try:

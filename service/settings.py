@@ -9,7 +9,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from service.store import is_redis
+from service.store import is_redis, open_store
 
 _PREFIX = "HOIQUY_"
 _OTHERS = frozenset({"HOIQUY_DATA"})
@@ -74,6 +74,13 @@ class Settings(BaseSettings):
     def _is_a_rate(cls, value: str) -> str:
         if value:
             parse_many(value)
+        return value
+
+    @field_validator("store")
+    @classmethod
+    def _is_a_place(cls, value: str) -> str:
+        if is_redis(value):
+            open_store(value)
         return value
 
     @model_validator(mode="after")

@@ -70,16 +70,18 @@ def test_every_answer_belongs_to_its_request(server: str) -> None:
         assert all(pool.map(ask, pairs))
 
 
-def test_a_port_that_is_taken_is_told_at_once(server: str) -> None:
+def test_a_port_that_is_taken_and_a_store_that_is_not_there_are_told_at_once(server: str) -> None:
     port = server.rpartition(":")[2]
     command = [sys.executable, "-m", "gunicorn", "--config", "service/gunicorn.conf.py", "service.wsgi:app"]
-    environment = {**os.environ, "HOIQUY_PORT": port}
+    environment = {**os.environ, "HOIQUY_PORT": port, "HOIQUY_STORE": "redis://127.0.0.1:1/0"}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 1
     wanted = (
         f"error: cannot listen on 127.0.0.1:{port}: Address already in use; choose another port: make serve PORT=9000"
     )
     assert done.stderr.splitlines()[-1] == wanted
+    # That there is no Redis is told too, but stops nothing.
+    assert "warning: HOIQUY_STORE does not answer" in done.stderr
 
 
 def test_the_command_line_gives_the_servers_answers(toys: Path) -> None:

@@ -335,6 +335,7 @@ def test_an_error_does_not_grow_with_the_request(toys: Path) -> None:
         ({"HOIQUY_PROT": "1"}, "unknown setting HOIQUY_PROT: choose among HOIQUY_CORS_ORIGINS, HOIQUY_DATA, "),
         ({"HOIQUY_PORT": "0"}, "HOIQUY_PORT='0': .*greater than or equal to 1"),
         ({"HOIQUY_PORT": "many"}, "HOIQUY_PORT='many'"),
+        ({"HOIQUY_STORE": "redis://here:many/0"}, "HOIQUY_STORE='redis://here:many/0': .*'many'"),
     ],
 )
 def test_settings_are_strict(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], message: str) -> None:
