@@ -70,6 +70,15 @@ def test_other_people_are_named() -> None:
     assert swap_names("nothing to swap", rng) == "nothing to swap"
 
 
+def test_names_are_swapped_in_small_letters_too() -> None:
+    rng = np.random.default_rng(0)
+    found = [swap_names("michael , a german , ăn món hàn quốc thơm mùi hương .", rng).split(" ") for _ in range(50)]
+    assert {words[0] for words in found} <= {name.lower() for name in GIVEN_NAMES}
+    assert {words[3] for words in found} <= {people.lower() for people in PEOPLES}
+    assert min(len({words[i] for words in found}) for i in (0, 3, 7)) > 3
+    assert all(" ".join(words).endswith(" thơm mùi hương .") for words in found)
+
+
 def test_titled() -> None:
     row = ("the cat's name is `x` {y}", "t")
     assert disturb(NoiseConfig(titled=1.0), row, np.random.default_rng(0)) == ("The Cat's Name Is `x` {y}", "t")

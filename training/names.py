@@ -4,6 +4,7 @@ Counterfactual data augmentation (Lu et al. 2020, Gender Bias in Neural Natural 
 """
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -33,14 +34,31 @@ PEOPLES = (
 ).split()
 """And religions."""
 _PEOPLES_VI = "Ấn Độ|Hàn Quốc|Indonesia|Lào|Malaysia|Mỹ|Nga|Nhật Bản|Pháp|Thái Lan|Trung Quốc".split("|")
-_GROUP = {word: group for group in (GIVEN_NAMES, PEOPLES, _PEOPLES_VI) for word in group}
-_NAMED = re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, _GROUP))})(?![\w-])")
+
+
+def _named(groups: Sequence[Sequence[str]]) -> tuple[dict[str, Sequence[str]], re.Pattern[str]]:
+    """Which group a word is of, and what finds such words."""
+    group_of = {word: group for group in groups for word in group}
+    return group_of, re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, group_of))})(?![\w-])")
+
+
+_CASED = _named((GIVEN_NAMES, PEOPLES, _PEOPLES_VI))
+_SMALL = _named(
+    [
+        # In small letters what is short, or a Vietnamese syllable, is mostly something else: "li", "thai", "hương".
+        [word.lower() for word in group if " " in word or (word.isascii() and len(word) > 4)]
+        for group in (GIVEN_NAMES, PEOPLES, _PEOPLES_VI)
+    ]
+)
 
 
 def swap_names(text: str, rng: np.random.Generator) -> str:
-    """The text with each given name, people and religion that it names become another one, the same each time."""
+    """The text with each given name, people and religion that it names become another one, the same each time. They are
+    found in a text of small letters too.
+    """
+    groups, pattern = _SMALL if text.islower() else _CASED
     others: dict[str, str] = {}
-    for word in _NAMED.findall(text):
-        group = _GROUP[word]
-        others.setdefault(word, group[rng.integers(len(group))])
-    return _NAMED.sub(lambda match: others[match.group()], text)
+    for word in pattern.findall(text):
+        group = groups[word]
+        others.setdefault(word, group[int(rng.integers(len(group)))])
+    return pattern.sub(lambda match: others[match.group()], text)
