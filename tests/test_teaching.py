@@ -52,8 +52,8 @@ def test_texts_get_the_mean_of_what_the_teachers_say(toys: Path, tmp_path: Path)
         assert np.allclose(probabilities, list(result.scores.values()), atol=1e-4)
     with pytest.raises(InputError, match="knows the classes negative, positive; this run bad, good"):
         Teaching(TaughtCorpus(corpus, (teacher,)), ("bad", "good"), tmp_path / "new", TINY).run(1)
-    with pytest.raises(ValueError, match=r"checkpoints are \(\): give"):
-        TaughtCorpus(corpus, ())
+    with pytest.raises(ValueError, match="checkpoints and translator are both empty: give one"):
+        TaughtCorpus(corpus)
 
 
 def test_translations_get_the_labels_of_their_originals(toys: Path, tmp_path: Path) -> None:
@@ -72,6 +72,24 @@ def test_translations_get_the_labels_of_their_originals(toys: Path, tmp_path: Pa
     (tmp_path / "taught" / "translated" / "text.txt").write_text("half\n", encoding="utf-8")
     with pytest.raises(InputError, match=r"text\.txt is not whole"):
         teaching.rows()
+
+
+def test_labelled_texts_are_translated_with_their_labels(toys: Path, tmp_path: Path) -> None:
+    (tmp_path / "texts.tsv").write_text("stars\ttext\n1\tA dull film.\n5\tGood food.\n", encoding="utf-8")
+    table = {"table": str(tmp_path / "texts.tsv"), "columns": {"label": "stars"}}
+    corpus = Corpus(**table, labels={"1": "negative", "5": "positive"})  # type: ignore[arg-type]
+    translator = str(toys / "checkpoints" / "tiny-translation")
+    teaching = Teaching(TaughtCorpus(corpus, translator=translator), LABELS, tmp_path / "taught", TINY)
+    with pytest.raises(InputError, match=r"text\.txt is not whole"):
+        teaching.rows()
+    teaching.run(1)
+    predictor = TranslationPredictor.load(Path(translator))
+    said = [normalise(result.text) for result in predictor.predict(["A dull film.", "Good food."])]
+    rows = [row for _, row in read(teaching.rows(), ("text", "label", "origin"), TINY)]
+    assert rows == [(said[0], "negative", ""), (said[1], "positive", "")]
+    unlabelled = Corpus(**table)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=r"texts\.tsv, line 2: label '1' is none of negative, positive; set `labels`"):
+        Teaching(TaughtCorpus(unlabelled, translator=translator), LABELS, tmp_path / "other", TINY)
 
 
 def test_a_run_learns_from_soft_labels(toys: Path, tmp_path: Path) -> None:

@@ -28,18 +28,19 @@ class TaughtCorpus:
     """A corpus of texts, and who labels them."""
 
     corpus: Corpus
-    checkpoints: tuple[str, ...]
-    """The folders of the classifiers whose probabilities are averaged."""
+    checkpoints: tuple[str, ...] = ()
+    """The folders of the classifiers whose probabilities are averaged; none: the texts have labels, and are only to be
+    translated."""
     rows: int = 0
     """Only so many texts, chosen by their hash from wherever they stand; 0: all."""
     translator: str = ""
     """The folder of a translator: what is learnt from are its translations, with the labels of the originals."""
 
     def __post_init__(self) -> None:
-        if self.rows < 0 or not self.checkpoints:
-            raise ValueError(
-                f"rows is {self.rows} and checkpoints are {self.checkpoints}: give 0 (all) or more, and one or more"
-            )
+        if self.rows < 0:
+            raise ValueError(f"rows is {self.rows}: give 0 (all) or more")
+        if not (self.checkpoints or self.translator):
+            raise ValueError("checkpoints and translator are both empty: give one of them, or both")
 
 
 def soft_label(probabilities: Sequence[float]) -> str:
@@ -67,24 +68,30 @@ class Teaching:
         Raises InputError when what is in `directory` was made in another way.
         """
         self.taught, self.labels, self.directory = taught, tuple(labels), directory
-        weights = taught.corpus.weights
-        fit: dict[str, str] = {}
-        for _, (given, origin) in read(taught.corpus, ("text", "origin"), root):
+        corpus = taught.corpus
+        fit: dict[str, tuple[str, str]] = {}
+        optional = ("label", "origin") if taught.checkpoints else ("origin",)
+        for place, (given, label, origin) in read(corpus, ("text", "label", "origin"), root, optional):
+            known = corpus.labels.get(label, label)
+            if not taught.checkpoints and distribution(known, labels) is None:
+                raise InputError(f"{place}: label {known!r} is none of {', '.join(labels)}; set `labels` of the corpus")
             text = normalise(given)
-            if 0 < len(text) <= _MAX_CHARACTERS and weights.get(origin, taught.corpus.weight) > 0:
-                fit.setdefault(text, origin)
+            if 0 < len(text) <= _MAX_CHARACTERS and corpus.weights.get(origin, corpus.weight) > 0:
+                fit.setdefault(text, (known, origin))
         if not fit:
-            raise InputError(f"{taught.corpus} has no texts")
+            raise InputError(f"{corpus} has no texts")
         texts = list(fit)
         self._texts = [texts[i] for i in split_off(list(map(key, texts)), taught.rows or len(texts), seed=0)]
-        given_lines = {"text": self._texts, "origin": [fit[text] for text in self._texts]}
-        self._making = Making(directory, "label", given_lines, {"labels": list(labels)})
+        self._origins = [fit[text][1] for text in self._texts]
+        given_lines = {"text": self._texts, "origin": self._origins}
+        self._labelling = Making(directory, "label", given_lines, {"labels": list(labels)})
+        self._given = [fit[text][0] for text in self._texts]
 
     def rows(self) -> Corpus:
         """What was made, as a corpus to train on. Raises InputError when it is not whole yet."""
-        corpus = self.taught.corpus
-        made = self._making.corpus(corpus.weights, corpus.weight)
-        return self._translating().corpus(corpus.weights, corpus.weight) if self.taught.translator else made
+        weights = self.taught.corpus.weights, self.taught.corpus.weight
+        labelled = self._labelling.corpus(*weights) if self.taught.checkpoints else None
+        return labelled if labelled and not self.taught.translator else self._translating().corpus(*weights)
 
     def run(self, processes: int) -> None:
         """Label what is still to be labelled, then translate what is still to be translated.
@@ -92,9 +99,9 @@ class Teaching:
         Raises KeyboardInterrupt when told to stop, after the texts under way; CheckpointError, or InputError when the
         checkpoints are not those that made the texts so far, or know other classes.
         """
-        if self._making.done() < len(self._texts):
+        if self.taught.checkpoints and self._labelling.done() < len(self._texts):
             makers = {"checkpoints": [self._version(path) for path in self.taught.checkpoints]}
-            self._making.run(self._texts, makers, _begin, (self.taught.checkpoints,), _label, processes)
+            self._labelling.run(self._texts, makers, _begin, (self.taught.checkpoints,), _label, processes)
         if (path := self.taught.translator) and (translating := self._translating()).done() < len(self._texts):
             version = open_checkpoint(Path(path), "translation").version
             translating.run(self._texts, {"translator": version}, _begin_translating, (path,), _translate, processes)
@@ -107,8 +114,8 @@ class Teaching:
         return checkpoint.version
 
     def _translating(self) -> Making:
-        given = {name: self._making.lines(name) for name in ("label", "origin")}
-        return Making(self.directory / "translated", "text", given, {})
+        labels = self._labelling.lines("label") if self.taught.checkpoints else self._given
+        return Making(self.directory / "translated", "text", {"label": labels, "origin": self._origins}, {})
 
 
 _predictors: list[SentimentPredictor]
