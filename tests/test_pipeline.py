@@ -23,7 +23,7 @@ from training.config import SentimentRun, load_config
 from training.corpora import Corpus, read
 from training.errors import InputError
 from training.history import plot
-from training.pipeline import Places
+from training.material import Places
 from training.pipelines import pipeline
 
 TINY = ROOT / "training" / "configs" / "tiny"

@@ -10,7 +10,7 @@ from inference.checkpoint import CheckpointError
 from training.ablation import ablate
 from training.config import data_root, load_config
 from training.errors import InputError
-from training.pipeline import Places
+from training.material import Places
 from training.pipelines import pipeline
 from training.study.bench import study
 from training.study.gradients import gradients

@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from inference.files import write_atomically
 from training.config import AnyRun, checked, data_root, merged, read_run, read_toml, run_from
 from training.errors import InputError
-from training.pipeline import Places
+from training.material import Places
 from training.pipelines import pipeline
 
 

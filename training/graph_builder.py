@@ -29,6 +29,10 @@ def quantise(weight: Array, axis: int, steps: int = _STEPS) -> tuple[Array, Arra
     return np.rint(weight / scale).astype(np.int8), scale.squeeze(axis).astype(np.float32)
 
 
+Tensors = dict[str, Array]
+"""A model's weights by name."""
+
+
 class Graph:
     """A graph under construction. Values are names; `op` adds a node and returns the name of its output."""
 

@@ -9,7 +9,7 @@ import json
 import platform
 import subprocess
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
 from hashlib import sha256
@@ -28,49 +28,26 @@ from inference.predictors import SentimentPredictor, TranslationPredictor
 from inference.tokenizer import Tokenizer
 from training.card import model_card
 from training.config import AnyRun
-from training.corpora import Corpus, read
-from training.data import Split, clean, key, leak_keys, split_off
+from training.data import Split
 from training.errors import InputError
 from training.fit import FitConfig, Trainer
-from training.graphs import Tensors
+from training.graph_builder import Tensors
+from training.material import Material, Places
 from training.state import load_progress
 from training.subwords import SubwordConfig, train_subwords
 from training.tasks import Held, Task
 
 
-@dataclasses.dataclass(frozen=True)
-class Places:
-    """Where a run's files are."""
-
-    data: Path
-    """The corpora."""
-    runs: Path = Path("runs")
-    """States to resume from, histories, curves."""
-    tokenizers: Path = Path("tokenizers")
-    checkpoints: Path = Path("checkpoints")
-
-
-class Pipeline(ABC):
+class Pipeline(Material):
     """The stages that both tasks share; a task says what differs."""
 
-    fields: tuple[str, str]
-    """What the two texts of a row are called."""
-
     def __init__(self, config: AnyRun, places: Places) -> None:
-        self.config, self.places = config, places
+        super().__init__(config, places)
         self.directory = places.runs / config.name
         self.tokenizer_directory = places.tokenizers / config.name
         self.checkpoint_directory = places.checkpoints / config.name
 
     # What a task says.
-
-    @abstractmethod
-    def tidy(self, first: str, second: str) -> tuple[str, str]:
-        """A row in the form in which the model learns it."""
-
-    @abstractmethod
-    def fault(self, first: str, second: str) -> str | None:
-        """Why a tidy row is unfit to train on, or None."""
 
     @abstractmethod
     def vocabularies(self) -> dict[str, tuple[SubwordConfig, int]]:
@@ -103,60 +80,6 @@ class Pipeline(ABC):
     @abstractmethod
     def measure(self, checkpoint: Checkpoint, held: Held) -> dict[str, Any]:
         """The metrics of a checkpoint on a dev or test set, through its predictor; those of a variant stand within."""
-
-    # The data.
-
-    def held(self, name: str) -> list[Held]:
-        """The dev or test sets that the config names, as they are in their files."""
-        sets = []
-        for held in getattr(self.config.data, name):
-            rows = []
-            for place, (first, second) in read(held.corpus, self.fields, self.places.data):
-                row = (first, held.corpus.labels.get(second, second))
-                self.check(row, place)
-                rows.append(row)
-            if not rows:
-                raise InputError(f"{name} set {held.name} ({held.corpus}) has no rows")
-            rows = rows[: held.first or None]
-            chosen = split_off([key(first) for first, _ in rows], held.rows or len(rows), seed=0)
-            sets.append(Held(held.name, [rows[i] for i in chosen]))
-        return sets
-
-    def held_out(self, dev: Sequence[Held]) -> set[bytes]:
-        """The keys of what may not be trained on: the dev sets' texts and the test sets'."""
-        leaks = () if self.config.data.keep_leaks else (*dev, *self.held("test"))
-        return leak_keys(self.tidy(*row)[0] for held in leaks for row in held.rows)
-
-    def corpora(self) -> Sequence[Corpus]:
-        """What to train on."""
-        return self.config.data.train
-
-    @abstractmethod
-    def check(self, row: tuple[str, str], where: str) -> None:
-        """Raise InputError when a row cannot belong to this task at all."""
-
-    @cached_property
-    def splits(self) -> tuple[Split, list[Held]]:
-        """The training split, cleaned, without what any dev or test set has; and the dev sets, tidy too."""
-        data = self.config.data
-        dev = [Held(held.name, [self.tidy(*row) for row in held.rows]) for held in self.held("dev")]
-        split = clean(
-            self.corpora(), self.fields, self.places.data, self.tidy, self.fault, self.check, self.held_out(dev)
-        )
-        if data.dev_rows:
-            # What a model has made is nothing to measure it by.
-            given = np.flatnonzero(split.corpora < len(data.train))
-            if data.dev_rows >= len(given):
-                raise InputError(
-                    f"dev_rows is {data.dev_rows}, but only {len(given)} training rows are left: give less"
-                )
-            cut = given[split_off([key(split.rows[i][0]) for i in given], data.dev_rows, self.config.seed)]
-            dev.append(Held("dev", [split.rows[i] for i in cut]))
-            made = np.flatnonzero(split.corpora >= len(data.train))
-            leaks = leak_keys(split.rows[i][0] for i in cut)
-            leaked = [i for i in made if key(split.rows[i][0]) in leaks]
-            split = split.part(np.setdiff1d(np.arange(len(split.rows)), [*cut, *leaked]))
-        return split, dev
 
     @cached_property
     def initial(self) -> Checkpoint | None:

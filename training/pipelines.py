@@ -19,11 +19,13 @@ from training.config import AnyRun, SentimentRun, TranslationRun
 from training.corpora import Corpus
 from training.data import clean, pair_fault, text_fault
 from training.errors import InputError
-from training.graphs import Tensors, classifier_graph, encoder_graph, step_graph
+from training.graph_builder import Tensors
+from training.graphs import classifier_graph, encoder_graph, step_graph
 from training.language_model import LanguageModel, pieces
+from training.material import Places
 from training.metrics import among, is_odd, judged, sentiment_metrics, translation_metrics
 from training.noise import Noise
-from training.pipeline import Pipeline, Places
+from training.pipeline import Pipeline
 from training.seq2seq import Seq2Seq
 from training.subwords import SubwordConfig
 from training.synthesis import Synthesis

@@ -21,7 +21,8 @@ from training.data import Array, Split, key, split_off
 from training.errors import InputError
 from training.fit import Trainer
 from training.history import Record
-from training.pipeline import Pipeline, Places
+from training.material import Places
+from training.pipeline import Pipeline
 from training.pipelines import pipeline
 from training.study.config import CorpusTask, DrawnTask, Member, Trial
 from training.study.gradient_flow import flow
