@@ -410,6 +410,26 @@ def test_a_dev_set_may_be_its_first_rows_and_the_graphs_fp32_and_alone(tmp_path:
     assert "it has no model.safetensors, only what serves" in refused.stderr
 
 
+def test_a_run_that_needs_another_runs_it_first(tmp_path: Path) -> None:
+    tiny = (TINY.parent / "tiny-sentiment.toml").read_text(encoding="utf-8").replace('"tiny"', f'"{TINY}"')
+    (tmp_path / "first.toml").write_text(tiny.replace("tiny-sentiment", "first"), encoding="utf-8")
+    change = 'base = "first.toml"\nname = "second"\nbefore = ["first.toml"]\ninit_from = "checkpoints/first"\n'
+    (tmp_path / "second.toml").write_text(f"{change}[fit]\nupdates = 10\n", encoding="utf-8")
+    done = run_training("run", tmp_path / "second.toml", tmp_path)
+    assert done.returncode == 0, done.stderr
+    told = [line for line in done.stdout.splitlines() if line.startswith(("first comes", "export", "serve"))]
+    assert [line.split()[0] for line in told] == ["first", "export:", "serve", "export:", "serve"]
+    made = {name: open_checkpoint(tmp_path / "checkpoints" / name) for name in ("first", "second")}
+    assert made["second"].config["training"]["run"]["init_from"] == "checkpoints/first"
+    again = run_training("run", tmp_path / "second.toml", tmp_path)
+    assert again.returncode == 0, again.stderr
+    assert "first comes" not in again.stdout
+    (tmp_path / "first.toml").write_text(tiny.replace("tiny-sentiment", "other").replace("sentiment.tsv", "none.tsv"))
+    failed = run_training("run", tmp_path / "second.toml", tmp_path)
+    assert failed.returncode == 2
+    assert "none.tsv" in failed.stderr
+
+
 def write_hub(root: Path, hub: dict[str, dict[str, list[dict[str, object]]]]) -> None:
     """Folders that stand for data sets, name -> split, or subset/split, -> rows: `datasets` loads folders and names by
     one road, and only a name leads to the internet.

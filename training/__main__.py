@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -48,6 +49,10 @@ def main() -> int:
         wanted = STAGES if arguments.stage == "run" else (arguments.stage,)
         # The processes that share a fit are started with this same command; only the first does the rest.
         helper = int(os.environ.get("LOCAL_RANK", "0")) > 0
+        if arguments.stage == "run" and not helper:
+            for first in config.before:
+                if code := _make(arguments.config.parent / first, stages.places):
+                    return code
         for stage in ("fit",) if helper else wanted:
             getattr(stages, stage)()
         if arguments.stage == "run" and not helper:
@@ -62,6 +67,14 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 130
     return 0
+
+
+def _make(config: Path, places: Places) -> int:
+    """Run another run to its end if its checkpoint is not there, in a process of its own; returns its exit status."""
+    if (places.checkpoints / load_config(config).name).exists():
+        return 0
+    print(f"first comes {config}", flush=True)
+    return subprocess.run([sys.executable, "-m", "training", "run", str(config)], check=False).returncode
 
 
 if __name__ == "__main__":

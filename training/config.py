@@ -91,6 +91,9 @@ class Run:
     data: DataConfig
     fit: FitConfig
     card: CardConfig
+    before: tuple[str, ...] = ()
+    """Configs, seen from this one's folder, of runs that make checkpoints which this one reads: `python -m training
+    run` runs them first where those are not there."""
     init_from: str = ""
     """The folder of a checkpoint of the same shape, to begin with its tokenizers and weights; empty: with neither. A
     classifier may have other labels."""

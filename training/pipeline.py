@@ -180,7 +180,7 @@ class Pipeline(Material):
         texts = {"train": (split.rows, split.weights.tolist()), **{held.name: held.rows for held in dev}}
         # What must be the same for a run to go on: its config, but for what changes no weight, and its data.
         settings = dataclasses.asdict(self.config)
-        for name in ("card", "data", "keep", "int8", "weights", "decode", "name", "task"):
+        for name in ("before", "card", "data", "keep", "int8", "weights", "decode", "name", "task"):
             settings.pop(name, None)
         # Where the weights begin and what is made of other text stand below, as what became of them.
         for name in ("init_from", "pretrain", "made", "taught"):
