@@ -64,17 +64,26 @@ class DecodeConfig:
     """An end token before `least_factor * source tokens` is passed over: what ends so early has left something out."""
     retry_beam_size: int = 4
     """What greedy leaves unfinished is decoded again with this beam; 1: never."""
+    short: int = 0
+    """Sources of at most so many tokens are decoded with `retry_beam_size` from the beginning: there is little in them
+    that tells one reading from another, and little to pay."""
 
     def __post_init__(self) -> None:
         for name in ("beam_size", "retry_beam_size"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}: give 1 (greedy) or more")
+        if self.short < 0:
+            raise ValueError(f"short is {self.short}: give 0 (no source is) or more")
         if self.length_factor <= 0 or self.length_margin < 1:
             raise ValueError(
                 f"length_factor {self.length_factor} and length_margin {self.length_margin} must be above 0"
             )
         if not 0 <= self.least_factor < self.length_factor:
             raise ValueError(f"least_factor is {self.least_factor}: give at least 0 and less than length_factor")
+
+    def beam_for(self, source: Sequence[int]) -> int:
+        """The beam for a source, where the caller names none."""
+        return max(self.beam_size, self.retry_beam_size if len(source) <= self.short else 1)
 
     def search(self, source: Sequence[int], beam_size: int) -> "Search":
         """The search for a translation of a source, of which the ids are given (without the end token)."""

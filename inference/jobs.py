@@ -65,7 +65,7 @@ class Sentence:
     """Links and the like are marks, while the model works."""
     shouted: bool
     """All in capitals, which the model has hardly seen: they are taken off, and put on again."""
-    beam_size: int
+    beam_size: int = 1
     ids: list[int] = field(default_factory=list)
     output: Output | None = None
     best: Hypothesis | None = None
@@ -97,16 +97,18 @@ class TranslationJob(Job):
         self,
         languages: Languages,
         texts: Sequence[str],
-        beam_size: int,
+        beam_size: int | None,
         alternatives: int,
         *,
         align: bool = False,
         terms: Terms = NO_TERMS,
     ) -> None:
-        """Cut the texts into sentences; a beam gives one hypothesis more than the alternatives wanted."""
+        """Cut the texts into sentences; without a `beam_size` each has what suits it. A beam is wide enough for one
+        hypothesis more than the alternatives wanted.
+        """
         super().__init__()
         self._languages, self._alternatives, self._align, self._terms = languages, alternatives, align, terms
-        self._beam_size = max(beam_size, alternatives + 1)
+        self._beam_size = beam_size
         self._documents: list[Document] = []
         self._sentences: list[Sentence] = []
         self._running = 0
@@ -118,7 +120,9 @@ class TranslationJob(Job):
         """More texts to be translated."""
         documents = [split(text) for text in texts]
         self._documents += documents
-        self._sentences += self._enter([s for document in documents for s in document.sentences], self._beam_size)
+        self._sentences += self._enter(
+            [s for d in documents for s in d.sentences], self._beam_size, self._alternatives + 1
+        )
 
     @property
     def finished(self) -> bool:
@@ -154,7 +158,7 @@ class TranslationJob(Job):
         elif not found:
             # Worse language, but nothing is lost.
             sentence.document = sentence.marked.document()
-            sentence.parts = self._enter(sentence.document.sentences, 1)
+            sentence.parts = self._enter(sentence.document.sentences, 1, 1)
 
     def link(self, sentence: Sentence, graph: TranslationGraph) -> None:
         """Find which words became which, if that was asked for, once a sentence has its translation."""
@@ -179,10 +183,12 @@ class TranslationJob(Job):
         log_prob, tokens = (sum(each) for each in zip((0.0, 0), *map(_evidence, sentences), strict=True))
         return Result(texts, not all(output.finished for output in outputs), found, math.exp(log_prob / max(1, tokens)))
 
-    def _enter(self, texts: Sequence[str], beam_size: int) -> list[Sentence]:
-        """Sentences of texts; those that a model must translate wait, the longest first, so that like ones meet."""
+    def _enter(self, texts: Sequence[str], beam_size: int | None, least: int) -> list[Sentence]:
+        """Sentences of texts; those that a model must translate wait, the longest first, so that like ones meet. Each
+        has the beam given, or what suits it, but no narrower one than `least`.
+        """
         marked = [mark(text, self._languages.target_language, self._terms) for text in texts]
-        sentences = [Sentence(m, is_shouted(m.text), beam_size) for m in marked]
+        sentences = [Sentence(m, is_shouted(m.text)) for m in marked]
         for sentence in sentences:
             if self._stays(sentence.marked.text):
                 sentence.output = Output((sentence.marked.restore(sentence.marked.text) or "",), True)
@@ -192,6 +198,8 @@ class TranslationJob(Job):
         rows = self._languages.source.encode([unshout(s.marked.text) if s.shouted else s.marked.text for s in words])
         for sentence, ids in zip(words, rows, strict=True):
             sentence.ids = ids
+            wanted = self._languages.decode.beam_for(ids) if beam_size is None else beam_size
+            sentence.beam_size = max(wanted, least)
         self.waiting.extend(sorted(words, key=lambda sentence: -len(sentence.ids)))
         return sentences
 

@@ -16,7 +16,7 @@ class TranslationRequest(TranslationJob):
         languages: Languages,
         texts: Sequence[str],
         pages: Sequence[Page],
-        beam_size: int,
+        beam_size: int | None,
         alternatives: int,
         *,
         align: bool,

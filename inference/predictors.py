@@ -176,9 +176,8 @@ class TranslationPredictor:
         align: bool,
         terms: Mapping[str, str],
     ) -> TranslationRequest:
-        size = self.languages.decode.beam_size if beam_size is None else beam_size
-        if size < 1:
-            raise ValueError(f"beam_size is {size}: give 1 (greedy) or more")
+        if beam_size is not None and beam_size < 1:
+            raise ValueError(f"beam_size is {beam_size}: give 1 (greedy) or more")
         if alternatives < 0:
             raise ValueError(f"alternatives is {alternatives}: give 0 or more")
         if align and not self.graph.aligns:
@@ -186,7 +185,7 @@ class TranslationPredictor:
                 f"{self.checkpoint.path} says not what it attends to, as an early version exported it: export it again"
             )
         found = Terms(terms)
-        return TranslationRequest(self.languages, texts, pages, size, alternatives, align=align, terms=found)
+        return TranslationRequest(self.languages, texts, pages, beam_size, alternatives, align=align, terms=found)
 
     def results(self, job: TranslationRequest) -> list[Translation]:
         """What became of the texts of a finished job."""

@@ -284,7 +284,8 @@ def test_a_beam_that_can_only_loop_gives_up() -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("beam_size", 0), ("length_factor", 0.0), ("length_margin", 0), ("least_factor", 2.0)]
+    ("field", "value"),
+    [("beam_size", 0), ("length_factor", 0.0), ("length_margin", 0), ("least_factor", 2.0), ("short", -1)],
 )
 def test_config_names_the_value(field: str, value: float) -> None:
     with pytest.raises(ValueError, match=f"{field}.* {value}"):
