@@ -1,6 +1,5 @@
 """What the README says is so: its settings, its configs, its scores."""
 
-import json
 import re
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import pytest
 from conftest import ROOT, run_training
 
 from benchmarks.report import report
+from benchmarks.scores import put, scores
 from inference.checkpoint import open_checkpoint
 from service.settings import Settings
 from training.config import load_config
@@ -55,15 +55,11 @@ def test_files_that_it_names_are_there() -> None:
 
 
 def test_scores_are_those_of_the_checkpoints() -> None:
-    expected = set()
-    for path in (ROOT / "checkpoints").glob("*/config.json"):
-        config = json.loads(path.read_text(encoding="utf-8"))
-        for name, metrics in config["metrics"].items():
-            if "fp32" not in metrics:  # a dev set is measured in both precisions, a test set as it is served
-                for metric in {"bleu", "chrf", "accuracy", "macro_f1", "ece"} & metrics.keys():
-                    expected.add((config["name"], name, str(metrics["rows"]), metric, str(metrics[metric])))
-    quoted = re.findall(r"^\| ([\w-]+) \| (\w+) \| (\d+) \| (\w+) \| ([\d.]+) \|$", README, re.MULTILINE)
-    assert set(quoted) == expected
+    tables = list(scores())
+    assert len(tables) == 2
+    for table in tables:
+        assert f"\n{table}\n" in README, "python -m benchmarks.scores"
+    assert put(README, tables[0]) == README
 
 
 def test_speeds_are_those_that_were_measured() -> None:
