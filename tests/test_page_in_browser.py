@@ -440,11 +440,28 @@ def test_light_and_dark(page: Page) -> None:
     assert stored(page) == {}
 
 
+def test_the_page_names_the_languages_that_are_served(page: Page) -> None:
+    expect(page.locator("#source-name")).to_have_text("English")
+    expect(page.locator("#examples li")).to_have_count(3)
+    served = {"status": "ok", "source_language": "fr", "target_language": "de"}
+    answer_with(page, "info", {"limits": {}, "models": {"translation": served, "sentiment": {"status": "ok"}}})
+    page.reload()
+    expect(page.locator("#source-name")).to_have_text("French")
+    expect(page.locator("#output-name")).to_have_text("German")
+    expect(page.locator("#output")).to_have_attribute("lang", "de")
+    expect(page.locator("#examples li")).to_have_count(0)
+    page.click("#tab-sentiment")
+    expect(page.locator("#source-name")).to_have_text("Text")
+    expect(page.locator("#examples li")).to_have_count(3)
+
+
 def test_the_interface_speaks_vietnamese(page: Page, browser: Browser, address: str) -> None:
     page.fill("#source", "I love you.")
     page.click("#language")
     assert page.evaluate("() => document.documentElement.lang") == "vi"
     expect(page.locator("#tab-translation")).to_have_text("Dịch")
+    expect(page.locator("#source-name")).to_have_text("Tiếng Anh")
+    expect(page.locator("#output-name")).to_have_text("Tiếng Việt")
     expect(page.locator("#language")).to_have_text("English")
     expect(page.locator("#confidence-text")).to_have_text(re.compile("Độ tin cậy"))
     expect(page.locator("#clear")).to_have_attribute("aria-label", "Xoá")

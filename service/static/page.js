@@ -11,7 +11,7 @@ import { sentiment } from "./sentiment.js";
 import * as source from "./source.js";
 import { countPoints } from "./spans.js";
 import { startTranslation, translation } from "./translation.js";
-import { number, say, switchLanguage, translatePage } from "./words.js";
+import { languageName, number, say, switchLanguage, translatePage } from "./words.js";
 
 const PAUSE = 150; // milliseconds without a key before a text is asked for
 const SETTLED = 2000; // and before it goes into the history
@@ -24,6 +24,7 @@ const EXAMPLES = {
 const VIEWS = { translation, sentiment };
 
 let view = "translation";
+let languages = { source: "en", target: "vi" }; // what is translated into what
 let limit = Infinity;
 let controller = new AbortController();
 let asking = 0;
@@ -103,13 +104,22 @@ function drawCount() {
   find("examples").hidden = text !== "";
 }
 
+function drawLanguages() {
+  const isTranslation = view === "translation";
+  find("source-name").textContent = isTranslation ? languageName(languages.source) : say("text");
+  find("source").lang = isTranslation ? languages.source : "";
+  find("output-name").textContent = languageName(languages.target);
+  for (const id of ["output", "alternative-list"]) find(id).lang = languages.target;
+}
+
 function drawExamples() {
   const item = (text) => {
     const button = element("button", { type: "button" }, text);
     button.addEventListener("click", () => source.replace(text, true));
     return element("li", {}, button);
   };
-  find("examples").replaceChildren(...EXAMPLES[view].map(item));
+  const isReadable = view === "sentiment" || languages.source === "en";
+  find("examples").replaceChildren(...(isReadable ? EXAMPLES[view].map(item) : []));
 }
 
 /** Show another view of the same text. */
@@ -126,9 +136,7 @@ function choose(name) {
   }
   const isTranslation = view === "translation";
   find("options").hidden = !isTranslation;
-  find("source-name").dataset.i18n = isTranslation ? "english" : "text";
-  find("source-name").textContent = say(isTranslation ? "english" : "text");
-  find("source").lang = isTranslation ? "en" : "";
+  drawLanguages();
   drawExamples();
   ask();
 }
@@ -156,18 +164,23 @@ async function prepare() {
     showRefusal(error, prepare);
     return;
   }
-  const { limits = {}, documents } = served;
+  const { limits = {}, documents, models } = served;
+  const { source_language: from, target_language: to } = models?.translation ?? {};
+  if (from && to) languages = { source: from, target: to };
   limit = limits.max_text_characters ?? limit;
   translation.limits(limits);
   limitDocuments({ documents, limits });
   drawState();
   drawCount();
+  drawLanguages();
+  drawExamples();
   if (source.text()) ask();
 }
 
 function redraw() {
   translatePage();
   drawTheme();
+  drawLanguages();
   drawOptions();
   drawState();
   drawCount();
@@ -230,6 +243,7 @@ function start() {
     redraw();
   });
   document.addEventListener("keydown", pressed);
+  drawLanguages();
   drawExamples();
   drawCount();
   drawState();

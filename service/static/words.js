@@ -16,8 +16,6 @@ const WORDS = {
     "theme-auto": "Theme: as the system",
     "theme-light": "Theme: light",
     "theme-dark": "Theme: dark",
-    "english": "English",
-    "vietnamese": "Vietnamese",
     "text": "Text",
     "type": "Type, paste or drop a text",
     "clear": "Clear",
@@ -115,8 +113,6 @@ const WORDS = {
     "theme-auto": "Giao diện: theo hệ thống",
     "theme-light": "Giao diện: sáng",
     "theme-dark": "Giao diện: tối",
-    "english": "Tiếng Anh",
-    "vietnamese": "Tiếng Việt",
     "text": "Văn bản",
     "type": "Gõ, dán hoặc thả văn bản vào đây",
     "clear": "Xoá",
@@ -217,6 +213,12 @@ export const number = (value, options) => new Intl.NumberFormat(language(), opti
 
 /** A share of 1, in percent. */
 export const percent = (share) => number(share, { style: "percent", maximumFractionDigits: share > 0.995 ? 1 : 0 });
+
+/** What a language is called, by its code. */
+export function languageName(code) {
+  const name = new Intl.DisplayNames(language(), { type: "language" }).of(code);
+  return name.charAt(0).toLocaleUpperCase(language()) + name.slice(1);
+}
 
 /** A label of the classifier as people call it. */
 export function labelName(label) {
