@@ -84,6 +84,9 @@ def test_a_config_may_be_based_on_another(tmp_path: Path) -> None:
     (tmp_path / "c.toml").write_text('base = "b.toml"\n[fit]\nwarmup = 7\n', encoding="utf-8")
     base, found = load_config(tmp_path / "a.toml"), load_config(tmp_path / "c.toml")
     assert found == replace(base, seed=5, fit=replace(base.fit, rate=0.25, warmup=7))
+    (tmp_path / "e.toml").write_text('base = "a.toml"\nsubwords = false', encoding="utf-8")
+    with pytest.raises(InputError, match="subwords: is missing"):
+        load_config(tmp_path / "e.toml")
     (tmp_path / "a.toml").write_text('base = "c.toml"', encoding="utf-8")
     with pytest.raises(InputError, match="give the name of another config, which is not based on this one"):
         load_config(tmp_path / "c.toml")

@@ -239,14 +239,17 @@ def read_run(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
 
 
 def merged(values: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """`values` with `changes` put in: tables are merged key by key, everything else is replaced."""
-    both = {
-        name: merged(values[name], change)
-        if isinstance(change, dict) and isinstance(values.get(name), dict)
-        else change
-        for name, change in changes.items()
-    }
-    return {**values, **both}
+    """`values` with `changes` put in: tables are merged key by key, or left out where they are changed to false;
+    everything else is replaced.
+    """
+    both = dict(values)
+    for name, change in changes.items():
+        table = isinstance(values.get(name), dict)
+        if table and change is False:
+            del both[name]
+        else:
+            both[name] = merged(values[name], change) if table and isinstance(change, dict) else change
+    return both
 
 
 def read_toml(path: Path) -> dict[str, Any]:
