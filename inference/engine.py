@@ -66,7 +66,8 @@ class TranslationGraph:
         for token in (BEGIN, *target):
             attention, _, *after = self._run(["attention", *self._outputs], np.array([token]), State(memory, layers))
             layers = tuple(after)
-            rows.append(attention[0, : len(source) + 1])
+            # The mean of the heads, which early checkpoints took themselves.
+            rows.append(attention.reshape(-1, attention.shape[-1])[:, : len(source) + 1].mean(axis=0))
         return np.stack(rows)
 
     def _run(self, outputs: Sequence[str], tokens: Array, state: State) -> list[Array]:

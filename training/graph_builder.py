@@ -42,6 +42,8 @@ class Graph:
         self._weights: list[Any] = []
         self._inputs: list[Any] = []
         self._outputs: list[Any] = []
+        self._called: dict[str, str] = {}
+        """What outputs are called."""
 
     def input(self, name: str, dtype: int, shape: Sequence[int | str]) -> str:
         """Declare an input; a word in `shape` is an axis of any size."""
@@ -50,7 +52,8 @@ class Graph:
 
     def output(self, value: str, name: str, dtype: int, shape: Sequence[int | str]) -> None:
         """Declare `value` as the output called `name`."""
-        self._nodes.append(helper.make_node("Identity", [value], [name]))
+        free = {made for node in self._nodes for made in node.output} - self._called.keys()
+        self._called[value if value in free else self.op("Identity", value)] = name
         self._outputs.append(helper.make_tensor_value_info(name, dtype, shape))
 
     def constant(self, array: ArrayLike) -> str:
@@ -102,6 +105,9 @@ class Graph:
 
     def bytes(self) -> bytes:
         """The finished model, checked and serialised."""
+        for node in self._nodes:
+            for values in (node.input, node.output):
+                values[:] = [self._called.get(value, value) for value in values]
         graph = helper.make_graph(self._nodes, self.name, self._inputs, self._outputs, self._weights)
         opsets = [helper.make_opsetid("", _OPSET), helper.make_opsetid("com.microsoft", 1)]
         model = helper.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION, producer_name="hoiquy")

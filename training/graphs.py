@@ -52,8 +52,8 @@ def encoder_graph(config: Seq2SeqConfig, tensors: Tensors, values_range: float, 
 def step_graph(
     config: Seq2SeqConfig, tensors: Tensors, values_range: float, readout_range: float, *, int8: bool
 ) -> bytes:
-    """One decoder step of N rows: `tokens (N,)`, memory and states -> `log_probs (N, V)`, `attention (N, S)`, the mean
-    of the heads' weights, and the next states.
+    """One decoder step of N rows: `tokens (N,)`, memory and states -> `log_probs (N, V)`, the heads' weights
+    `attention (N, heads, 1, S)`, and the next states.
 
     Memory: `keys (N, heads, H/heads, S)`, `values (N, heads, S, H/heads)`, `mask (N, S)`; states: `state_i (N, H)`.
     """
@@ -93,7 +93,7 @@ def step_graph(
     )
     logits = g.linear(readout, table * readout_range, t["decoder.output_bias"])
     g.output(g.op("LogSoftmax", logits, axis=-1), "log_probs", TensorProto.FLOAT, ["N", len(table)])
-    g.output(g.op("ReduceMean", weights, axes=[1, 2], keepdims=0), "attention", TensorProto.FLOAT, ["N", "S"])
+    g.output(weights, "attention", TensorProto.FLOAT, ["N", heads, 1, "S"])
     for index, value in enumerate(value for state in after for value in state):
         g.output(value, f"next_{index}", TensorProto.FLOAT, ["N", hidden])
     return g.bytes()
