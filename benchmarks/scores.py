@@ -7,7 +7,7 @@ from pathlib import Path
 from benchmarks.measuring import ROOT
 from inference.checkpoint import open_checkpoint
 
-SHIPPED = ("translation-en-vi", "translation-vi-en", "sentiment-en-vi", "sentiment-en")
+SHIPPED = ("translation-en-vi", "translation-vi-en", "sentiment-en-vi")
 _COLUMNS = {
     "translation": (("translator", "test set", "sentences", "BLEU", "chrF"), ("rows", "bleu", "chrf")),
     "sentiment": (

@@ -15,6 +15,7 @@ import pyarrow.parquet
 from sacremoses import MosesDetokenizer
 
 from training.errors import InputError
+from training.templates import filled
 
 Row = tuple[str, ...]
 _TEXTS = ("source", "target", "text")
@@ -26,7 +27,7 @@ _LINED = (".tsv", ".csv", ".jsonl", ".gz")
 
 @dataclass(frozen=True)
 class Corpus:
-    """Where rows come from: exactly one of `lines`, `table` and `hub`."""
+    """Where rows come from: exactly one of `lines`, `table`, `hub` and `templates`."""
 
     lines: dict[str, str] = field(default_factory=dict)
     """Field -> plain text file with a row a line; the files are aligned by line. `.gz` is read as it is."""
@@ -35,6 +36,8 @@ class Corpus:
     hub: str = ""
     """The name of a data set of Hugging Face `datasets`, perhaps with `@` and a revision, or a folder that it can
     load."""
+    templates: str = ""
+    """A TOML file that `training.templates` fills in: one that lies beside it, by its name, or the path of another."""
     subset: str | None = None
     """The data set's configuration, for `hub`."""
     split: str = "train"
@@ -51,9 +54,11 @@ class Corpus:
     """The same for rows of every other origin."""
 
     def __post_init__(self) -> None:
-        given = [name for name in ("lines", "table", "hub") if getattr(self, name)]
+        given = [name for name in ("lines", "table", "hub", "templates") if getattr(self, name)]
         if len(given) != 1:
-            raise ValueError(f"a corpus needs exactly one of lines, table and hub; this one has {given or 'none'}")
+            raise ValueError(
+                f"a corpus needs exactly one of lines, table, hub and templates; this one has {given or 'none'}"
+            )
         unknown = set(self.columns) - set(FIELDS)
         if unknown:
             raise ValueError(f"columns has {', '.join(sorted(unknown))}: its keys are among {', '.join(FIELDS)}")
@@ -62,7 +67,7 @@ class Corpus:
                 raise ValueError(f"weight of {origin} is {weight}: give 0 or more")
 
     def __str__(self) -> str:
-        return self.table or self.hub or " + ".join(self.lines.values())
+        return self.table or self.hub or self.templates or " + ".join(self.lines.values())
 
 
 def read(
@@ -86,7 +91,10 @@ def read(
 def _read_records(
     corpus: Corpus, fields: Sequence[str], root: Path, optional: Sequence[str]
 ) -> Iterator[tuple[str, Row]]:
-    records = _records(root / corpus.table) if corpus.table else _hub_records(corpus, root)
+    if corpus.table:
+        records = _records(root / corpus.table)
+    else:
+        records = filled(root, corpus.templates) if corpus.templates else _hub_records(corpus, root)
     unit = "line" if corpus.table.endswith(_LINED) else "row"
     for number, record in records:
         place = f"{corpus}, {unit} {number}"

@@ -1,0 +1,50 @@
+"""Texts made of templates, to learn what corpora have too little of.
+
+As in Ribeiro et al. (2020), Beyond Accuracy: Behavioral Testing of NLP Models with CheckList, where they test. A file
+has lists of templates by label, and lists of words below `[words]`; `{name}` in a template stands for a word of that
+list.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from pydantic import TypeAdapter, ValidationError
+
+from training.errors import InputError
+
+SHIPPED = Path(__file__).parent / "configs" / "templates"
+_SLOT = re.compile(r"\{(\w+)\}")
+_EACH = 60
+"""How often a template is filled: one of few words gives the same text more than once."""
+_LISTS = TypeAdapter(dict[str, list[str]])
+
+
+def filled(root: Path, name: str) -> Iterator[tuple[int, dict[str, str]]]:
+    """The texts of a file that is shipped, or stands below `root`: each with its label and its number, the same each
+    time.
+
+    Raises InputError when there is no such file, or it is none of templates.
+    """
+    path = SHIPPED / name if (SHIPPED / name).is_file() else root / name
+    try:
+        lists = tomllib.loads(path.read_text(encoding="utf-8"))
+        words = _LISTS.validate_python(lists.pop("words", {}))
+        templates = _LISTS.validate_python(lists)
+    except OSError as error:
+        raise InputError(f"cannot read the templates {path}: {error.strerror}") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(f"{path} is not a TOML file: {error}") from error
+    except ValidationError as error:
+        fault = error.errors()[0]
+        raise InputError(f"{path}: {'.'.join(map(str, fault['loc']))}: {fault['msg']}") from error
+    rng = np.random.default_rng(0)
+    texts = ((form, label) for label, forms in templates.items() for form in forms for _ in range(_EACH))
+    for number, (form, label) in enumerate(texts, start=1):
+        parts = _SLOT.split(form)  # Every other one is a list's name.
+        if missing := set(parts[1::2]) - words.keys():
+            raise InputError(f"{path}: {form!r} wants words of {', '.join(sorted(missing))}: list them below [words]")
+        parts[1::2] = [str(rng.choice(words[part])) for part in parts[1::2]]
+        yield number, {"text": "".join(parts), "label": label}
