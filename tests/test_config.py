@@ -58,7 +58,11 @@ def test_every_config_of_the_repository_is_valid(path: Path) -> None:
         ('task = "sentiment"', 'task = "sentiment"\nkeep = 0.5', "keep is 0.5, but there is no init_from"),
         ('task = "sentiment"', 'task = "sentiment"\ninit_from = "x"\nkeep = 1.0', "keep is 1.0: give at least 0"),
         ("embedding = 32", 'cell = "lsmt"', "cell is 'lsmt': choose one of"),
-        ('table = "sentiment.tsv" }]', 'table = "sentiment.tsv", hub = "x" }]', "exactly one of lines, table and hub"),
+        (
+            'table = "sentiment.tsv" }]',
+            'table = "sentiment.tsv", hub = "x" }]',
+            "exactly one of lines, table, hub and templates",
+        ),
         ('name = "tiny-sentiment"', 'name = "../up"', "name is '../up'"),
         ("[data]", "[data", "is not a TOML file"),
         ('[card]\nsummary = "A toy that knows 24 opinions by heart."', "", "card: "),

@@ -13,7 +13,6 @@ SHIPPED = {
     "translation-en-vi": ("translation", "translation-on"),
     "translation-vi-en": ("translation", "translation-vi-en"),
     "sentiment-en-vi": ("sentiment", "sentiment"),
-    "sentiment-en": ("sentiment", "sentiment-en"),
 }
 """Name -> task and config."""
 
@@ -37,7 +36,6 @@ def test_a_checkpoint_is_what_its_config_makes(name: str) -> None:
         ("translation-en-vi", "bleu", 0.3),
         ("translation-vi-en", "bleu", 0.3),
         ("sentiment-en-vi", "accuracy", 0.3),
-        ("sentiment-en", "accuracy", 0.3),
     ],
 )
 def test_small_integers_cost_little(name: str, metric: str, loss: float) -> None:
