@@ -7,6 +7,7 @@ a side and vocabularies of 8,000 and 5,000; the peers have 6 + 6 layers of 512 (
 Marian is torch in fp32, as Hugging Face gives it out; the others compute in int8.
 """
 
+from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
@@ -26,6 +27,8 @@ READ, WRITTEN = 22, 25
 """Tokens."""
 CASES = {1: (1, 4, 16, 32, 64), 4: (1, 32)}
 """Beam -> sentences in a batch."""
+ROWS = 16
+"""Hypotheses that share a step of ours, at most: as when it serves. More of them no longer fit a core's own cache."""
 
 
 def forced(beam: int, written: int = WRITTEN) -> Search:
@@ -41,10 +44,12 @@ def ours(graph: TranslationGraph, rows: int, beam: int, read: int = READ, writte
 
     def work() -> None:
         decoder = Decoder(graph.step, graph.gather)
-        for source in sources:
-            decoder.join(forced(beam, written), graph.encode(source))
-        while decoder.rows:
-            decoder.step()
+        waiting, running = deque(sources), 0
+        while waiting or running:
+            while waiting and running < max(1, ROWS // beam):
+                decoder.join(forced(beam, written), graph.encode(waiting.popleft()))
+                running += 1
+            running -= len(decoder.step())
 
     return timed(work)
 

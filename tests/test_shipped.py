@@ -104,7 +104,7 @@ def test_what_says_nothing_changes_no_label(classifier: SentimentPredictor, form
 def test_who_is_named_decides_little_and_the_card_says_how_little(classifier: SentimentPredictor) -> None:
     card = (ROOT / "checkpoints" / "sentiment-en-vi" / "MODEL_CARD.md").read_text(encoding="utf-8")
     shares = fairness(classifier)
-    assert shares["name"] <= 0.03
+    assert shares["name"] <= 0.06
     assert shares["people"] <= 0.15
     for name, share in shares.items():
         assert f"another {name} changes {100 * share:.1f} % of" in card
