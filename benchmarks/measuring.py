@@ -99,15 +99,15 @@ def machine() -> str:
 
 
 def commit() -> str:
-    """The commit that is measured, with a plus where files differ from it; empty outside a checkout."""
-    told = subprocess.run(
-        ["git", "describe", "--always", "--dirty=+", "--exclude=*"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return told.stdout.strip()
+    """The commit that is measured, with a plus where files differ from it that are not results; empty outside a
+    checkout.
+    """
+
+    def told(*command: str) -> str:
+        return subprocess.run(["git", *command], cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
+
+    differs = told("status", "--porcelain", "--", ".", ":!benchmarks/results", ":!README.md")
+    return told("rev-parse", "--short", "HEAD") + ("+" if differs else "")
 
 
 def options(doc: str | None, rounds: int) -> argparse.ArgumentParser:
