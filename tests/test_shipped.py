@@ -11,6 +11,7 @@ from training.config import load_config, run_from
 
 SHIPPED = {
     "translation-en-vi": ("translation", "translation-on"),
+    "translation-base": ("translation", "translation-base"),
     "translation-vi-en": ("translation", "translation-vi-en"),
     "sentiment-en-vi": ("sentiment", "sentiment"),
 }
