@@ -37,7 +37,8 @@ class Corpus:
     """The name of a data set of Hugging Face `datasets`, perhaps with `@` and a revision, or a folder that it can
     load."""
     templates: str = ""
-    """A TOML file that `training.templates` fills in: one that lies beside it, by its name, or the path of another."""
+    """A TOML file that `training.templates` fills in: one of `configs/templates`, by its name, or the path of
+    another."""
     subset: str | None = None
     """The data set's configuration, for `hub`."""
     split: str = "train"

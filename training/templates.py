@@ -44,7 +44,7 @@ def filled(root: Path, name: str) -> Iterator[tuple[int, dict[str, str]]]:
     texts = ((form, label) for label, forms in templates.items() for form in forms for _ in range(_EACH))
     for number, (form, label) in enumerate(texts, start=1):
         parts = _SLOT.split(form)  # Every other one is a list's name.
-        if missing := set(parts[1::2]) - words.keys():
+        if missing := {part for part in parts[1::2] if not words.get(part)}:
             raise InputError(f"{path}: {form!r} wants words of {', '.join(sorted(missing))}: list them below [words]")
         parts[1::2] = [str(rng.choice(words[part])) for part in parts[1::2]]
         yield number, {"text": "".join(parts), "label": label}
