@@ -15,6 +15,14 @@ def vietnamese_share(words: Sequence[str]) -> float:
     return sum(1 for word in words if not _VIETNAMESE.isdisjoint(word.lower())) / max(1, len(words))
 
 
+def foreign_names(text: str) -> set[str]:
+    """The names in a Vietnamese text that it shares with other languages, in small letters: its words that begin with a
+    capital and, in plain letters, are no Vietnamese syllables.
+    """
+    words = (word.lower() for word in _words(text) if word[0].isupper() and word.isascii() and len(word) > 1)
+    return {word for word in words if not _SYLLABLE.fullmatch(word)}
+
+
 def _words(text: str) -> list[str]:
     return re.findall(r"[^\W\d_]+", unicodedata.normalize("NFC", text))
 

@@ -14,7 +14,7 @@ from inference.messages import fold, unfold
 _CONTROLS = re.compile("[\x00-\x08\x0e-\x1b\x7f\x80-\x84\x86-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060\ufeff]")
 _BLANKS = re.compile(r"\s+")
 # Possessive (`*+`), here and below: a run is taken once, so that a text of 20,000 dots or blanks costs linear time.
-_LINE_BREAK_TAG = re.compile(r"<\s*+(?:/\s*+)?br\s*+(?:/\s*+)?>", re.IGNORECASE)
+LINE_BREAK_TAG = re.compile(r"<\s*+(?:/\s*+)?br\s*+(?:/\s*+)?>", re.IGNORECASE)
 
 
 def normalise(text: str) -> str:
@@ -34,7 +34,7 @@ def classifier_form(text: str, *, lowercase: bool, spaced: bool = False) -> str:
     entities, curly quotes; other tags go, and quotes around the whole text, and what is repeated is repeated three
     times at most ("sooooo").
     """
-    text = _LINE_BREAK_TAG.sub(" ", text)
+    text = LINE_BREAK_TAG.sub(" ", text)
     if spaced:
         text = html.unescape(text).translate(_PLAIN_QUOTES)
         text = _LOOSE_MARK.sub(r"\1", text)

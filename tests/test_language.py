@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from inference.language import detect, is_vietnamese, language_of, vietnamese_share
+from inference.language import detect, foreign_names, is_vietnamese, language_of, vietnamese_share
 
 
 @pytest.mark.parametrize(
@@ -86,3 +86,8 @@ def test_how_many_words_speak_for_a_language() -> None:
     assert detect("good phone, dep qua, pin good") == ("vi", 0.5)  # "pin" may be a battery
     assert detect("The film was wonderful") == ("en", 1.0)
     assert detect("12345") == ("en", 0.0)
+
+
+def test_foreign_names() -> None:
+    text = "Ông Nam gặp Gloucester và Björn ở Hà Nội, Washington, trong Microsoft Word."
+    assert foreign_names(text) == {"gloucester", "washington", "microsoft", "word"}

@@ -63,6 +63,44 @@ def test_the_nearest_to_a_persons_words_is_taken(made: MadeCorpus) -> None:
         replace(made, beam_size=1)
 
 
+def test_only_faithful_pairs_are_kept(made: MadeCorpus, monkeypatch: pytest.MonkeyPatch) -> None:
+    synthesis._begin(replace(made, beam_size=2, faithful=True))
+    (result,) = synthesis._predictor.predict([ROWS[0][0]], 2, alternatives=1)
+    row = synthesis._Row(ROWS[0][0], "", "")
+    assert synthesis._translate([row]) == [result.text]
+    # The first of the hypotheses that is faithful; "" where none is.
+    monkeypatch.setattr(synthesis, "_is_faithful", lambda pair, _: pair[1] != result.text)
+    assert synthesis._translate([row]) == [normalise(result.alternatives[0])]
+    monkeypatch.setattr(synthesis, "_is_faithful", lambda *_: False)
+    assert synthesis._translate([row]) == [""]
+    with pytest.raises(ValueError, match="nearest and faithful each choose"):
+        replace(made, beam_size=2, nearest=True, faithful=True)
+
+
+@pytest.mark.parametrize(
+    ("english", "vietnamese", "faithful"),
+    [
+        ("It was 1.200 metres from Gloucester in March.", "Nó cách Gloucester 1,200 mét vào tháng 3.", True),
+        ("It was far from Carelucter.", "Nó cách xa Gloucester.", False),
+        ("It was far from Gloucester.", "Nó cách xa đó.", True),
+        ("In 1945 he went home.", "Năm 1954 ông về nhà.", False),
+        ("In 1945 he went home.", "Ông về nhà.", False),
+        ("Mr. Nam went to Hanoi.", "Ông Nam đi Hà Nội.", True),
+    ],
+)
+def test_a_faithful_pair_has_the_same_numbers_and_foreign_names(english: str, vietnamese: str, faithful: bool) -> None:
+    assert synthesis._is_faithful((english, vietnamese), ("en", "vi")) == faithful
+    assert synthesis._is_faithful((vietnamese, english), ("vi", "en")) == faithful
+
+
+def test_texts_may_be_cut_into_sentences(made: MadeCorpus, tmp_path: Path) -> None:
+    (tmp_path / "texts").write_text(f"{ROWS[0][0]}<br />{ROWS[1][0]} {ROWS[2][0]}\n", encoding="utf-8")
+    corpus = Corpus(lines={"source": str(tmp_path / "texts")})
+    assert len(synthesis._rows(replace(made, corpus=corpus), TINY)) == 1
+    rows = synthesis._rows(replace(made, corpus=corpus, sentences=True), TINY)
+    assert {row.text for row in rows} == {source for source, _ in ROWS[:3]}
+
+
 def test_made_sources_are_marked(made: MadeCorpus, tmp_path: Path) -> None:
     # English text as the target side of a translator from Vietnamese: its sources are what the toy says.
     given = replace(made, corpus=replace(made.corpus, columns={"target": "source"}), gives="target", mark="* ")

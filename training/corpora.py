@@ -15,6 +15,7 @@ import pyarrow.parquet
 from sacremoses import MosesDetokenizer
 
 from training.errors import InputError
+from training.phrases import filled as filled_phrases
 from training.templates import filled
 
 Row = tuple[str, ...]
@@ -27,7 +28,7 @@ _LINED = (".tsv", ".csv", ".jsonl", ".gz")
 
 @dataclass(frozen=True)
 class Corpus:
-    """Where rows come from: exactly one of `lines`, `table`, `hub` and `templates`."""
+    """Where rows come from: exactly one of `lines`, `table`, `hub`, `templates` and `phrases`."""
 
     lines: dict[str, str] = field(default_factory=dict)
     """Field -> plain text file with a row a line; the files are aligned by line. `.gz` is read as it is."""
@@ -39,6 +40,9 @@ class Corpus:
     templates: str = ""
     """A TOML file that `training.templates` fills in: one of `configs/templates`, by its name, or the path of
     another."""
+    phrases: str = ""
+    """A TOML file of pairs that `training.phrases` fills in: one of `configs/phrases`, by its name, or the path of
+    another. Its columns are its languages."""
     subset: str | None = None
     """The data set's configuration, for `hub`."""
     split: str = "train"
@@ -55,10 +59,11 @@ class Corpus:
     """The same for rows of every other origin."""
 
     def __post_init__(self) -> None:
-        given = [name for name in ("lines", "table", "hub", "templates") if getattr(self, name)]
+        given = [name for name in ("lines", "table", "hub", "templates", "phrases") if getattr(self, name)]
         if len(given) != 1:
             raise ValueError(
-                f"a corpus needs exactly one of lines, table, hub and templates; this one has {given or 'none'}"
+                "a corpus needs exactly one of lines, table, hub, templates and phrases; this one has "
+                f"{given or 'none'}"
             )
         unknown = set(self.columns) - set(FIELDS)
         if unknown:
@@ -68,7 +73,7 @@ class Corpus:
                 raise ValueError(f"weight of {origin} is {weight}: give 0 or more")
 
     def __str__(self) -> str:
-        return self.table or self.hub or self.templates or " + ".join(self.lines.values())
+        return self.table or self.hub or self.templates or self.phrases or " + ".join(self.lines.values())
 
 
 def read(
@@ -94,8 +99,10 @@ def _read_records(
 ) -> Iterator[tuple[str, Row]]:
     if corpus.table:
         records = _records(root / corpus.table)
+    elif corpus.hub:
+        records = _hub_records(corpus, root)
     else:
-        records = filled(root, corpus.templates) if corpus.templates else _hub_records(corpus, root)
+        records = filled(root, corpus.templates) if corpus.templates else filled_phrases(root, corpus.phrases)
     unit = "line" if corpus.table.endswith(_LINED) else "row"
     for number, record in records:
         place = f"{corpus}, {unit} {number}"

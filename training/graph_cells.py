@@ -109,7 +109,7 @@ def _reorder(tensor: Array, order: Sequence[int]) -> Array:
 
 # ONNX operators want other orders: GRU z r n; LSTM i o f c. A coupled cell's i = 1 - f = sigma(-z) where f = sigma(z):
 # an LSTM with f's weights negated. (`input_forget` would say the same, but ONNX Runtime takes it for f = 1 - i.)
-_OPERATORS: dict[str, tuple[str, Sequence[int], dict[str, Any]]] = {
+OPERATORS: dict[str, tuple[str, Sequence[int], dict[str, Any]]] = {
     "rnn": ("RNN", (0,), {"activations": ["Tanh"]}),
     "rnn_relu": ("RNN", (0,), {"activations": ["Relu"]}),
     "gru": ("GRU", (1, 0, 2), {"linear_before_reset": 1}),
@@ -140,7 +140,7 @@ def recurrent(g: Graph, cell: str, x: str, directions: Sequence[Tensors]) -> str
 
     In int8, cells of the LSTM kind take DynamicQuantizeLSTM: its scales come from the one row it is given.
     """
-    kind, order, attributes = _OPERATORS[cell]
+    kind, order, attributes = OPERATORS[cell]
     if cell == "esn":
         directions = [_as_gru(direction) for direction in directions]
     hidden = directions[0]["weight_hh"].shape[1]

@@ -87,8 +87,6 @@ class Pipeline(Material):
         if not self.config.init_from:
             return None
         start = open_checkpoint(Path(self.config.init_from), self.config.task)
-        if _WEIGHTS not in start.hashes:
-            raise InputError(f"the run cannot start from {start.path}: it has no {_WEIGHTS}, only what serves")
         mine = {**dataclasses.asdict(self.config.model), **self.serving()}
         # What a checkpoint does not say is as it was before there was a choice.
         theirs = {**dataclasses.asdict(type(self.config.model)()), **start.config["model"], **start.config}
@@ -155,7 +153,13 @@ class Pipeline(Material):
 
     def pretrained(self) -> dict[str, Tensor]:
         """The weights that `fit` begins with, of some or all of the model's tensors; the others are random."""
-        return load(self.initial.read(_WEIGHTS)) if self.initial else {}
+        if not self.initial:
+            return {}
+        return load(self.initial.read(_WEIGHTS)) if _WEIGHTS in self.initial.hashes else self.recovered(self.initial)
+
+    def recovered(self, checkpoint: Checkpoint) -> dict[str, Tensor]:
+        """The weights of a checkpoint that ships none, from what it serves with."""
+        raise InputError(f"the run cannot start from {checkpoint.path}: it has no {_WEIGHTS}, only what serves")
 
     def fit(self) -> None:
         """Train, or go on training, in `runs/NAME/`."""

@@ -26,6 +26,7 @@ from training.material import Places
 from training.metrics import among, is_odd, judged, sentiment_metrics, translation_metrics
 from training.noise import Noise
 from training.pipeline import Pipeline
+from training.recovery import recovered
 from training.seq2seq import Seq2Seq
 from training.subwords import SubwordConfig
 from training.synthesis import Synthesis
@@ -85,6 +86,9 @@ class TranslationPipeline(Pipeline):
 
     def pretrain(self) -> None:
         """A translator begins with `fit`."""
+
+    def recovered(self, checkpoint: Checkpoint) -> dict[str, Tensor]:
+        return recovered(checkpoint, self.config.model)
 
     def serving(self) -> dict[str, Any]:
         return {

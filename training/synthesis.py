@@ -4,6 +4,7 @@ Made sources are back-translation (Sennrich et al. 2016): of a target language t
 Made targets are sequence-level distillation (Kim & Rush 2016): what a beam, or a larger model, would have said.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +13,9 @@ from typing import Literal, NamedTuple
 from sacrebleu.metrics.chrf import CHRF
 
 from inference.checkpoint import Checkpoint, open_checkpoint
+from inference.language import foreign_names
 from inference.predictors import TranslationPredictor
-from inference.text import normalise
+from inference.text import LINE_BREAK_TAG, normalise, split
 from training.corpora import Corpus, read
 from training.data import key, split_off
 from training.errors import InputError
@@ -38,6 +40,12 @@ class MadeCorpus:
     nearest: bool = False
     """Of the beam's hypotheses, take the most like what the corpus has on the other side, by chrF: what the translator
     can say, and nearest to what a person said (the interpolation of Kim & Rush 2016, section 3.3)."""
+    faithful: bool = False
+    """Keep a pair only where both sides have the same numbers above twelve (months have names in one language and
+    numbers in the other) and every foreign name of the Vietnamese one: a weak translator loses and invents such. Of a
+    beam's hypotheses the first such one is taken."""
+    sentences: bool = False
+    """Cut the texts into sentences first."""
     mark: str = ""
     """Put before every made source, so that the model can tell it from a real one (Caswell et al. 2019)."""
 
@@ -46,6 +54,8 @@ class MadeCorpus:
             raise ValueError(
                 f"rows is {self.rows} and beam_size {self.beam_size}: give 0 (all) or more, and 1 (greedy) or more"
             )
+        if self.nearest and self.faithful:
+            raise ValueError("nearest and faithful each choose among hypotheses: give one of them")
         if self.nearest and self.beam_size == 1:
             raise ValueError("nearest is true, but beam_size is 1: a beam has others to choose from")
         if self.mark and self.gives == "source":
@@ -72,6 +82,8 @@ class Synthesis:
             "origin": [row.origin for row in self._rows],
         }
         how = {"beam_size": made.beam_size, "mark": made.mark, "nearest": made.nearest}
+        if made.faithful:
+            how["faithful"] = True
         self._making = Making(directory, made.makes, given, how)
 
     def _translator(self) -> Checkpoint:
@@ -110,9 +122,12 @@ def _rows(made: MadeCorpus, root: Path) -> list[_Row]:
     fields = (made.gives, "origin", *((made.makes,) if made.nearest else ()))
     fit: dict[str, _Row] = {}
     for _, (given, origin, *like) in read(made.corpus, fields, root):
-        text = normalise(given)
-        if 0 < len(text) <= _MAX_CHARACTERS and made.corpus.weights.get(origin, made.corpus.weight) > 0:
-            fit.setdefault(text, _Row(text, normalise("".join(like)), origin))
+        if made.corpus.weights.get(origin, made.corpus.weight) == 0:
+            continue
+        texts = split(LINE_BREAK_TAG.sub("\n", given)).sentences if made.sentences else [given]
+        for text in map(normalise, texts):
+            if 0 < len(text) <= _MAX_CHARACTERS:
+                fit.setdefault(text, _Row(text, normalise("".join(like)), origin))
     if not fit:
         raise InputError(f"{made.corpus} has no texts")
     rows = list(fit.values())
@@ -131,12 +146,42 @@ def _begin(made: MadeCorpus) -> None:
 
 
 def _translate(rows: Sequence[_Row]) -> list[str]:
-    others = _made.beam_size - 1 if _made.nearest else 0
+    others = _made.beam_size - 1 if _made.nearest or _made.faithful else 0
     results = _predictor.predict([row.text for row in rows], _made.beam_size, alternatives=others)
     return [
-        _made.mark + normalise(max((result.text, *result.alternatives), key=lambda text: _likeness(text, row.like)))
+        _chosen(row, [normalise(text) for text in (result.text, *result.alternatives)])
         for row, result in zip(rows, results, strict=True)
     ]
+
+
+def _chosen(row: _Row, hypotheses: Sequence[str]) -> str:
+    """The hypothesis to learn from; none is "", which is no row to train on."""
+    if _made.faithful:
+        config = _predictor.checkpoint.config
+        languages = [config["source_language"], config["target_language"]]
+        hypotheses = [text for text in hypotheses if _is_faithful((row.text, text), languages)]
+    if not hypotheses:
+        return ""
+    chosen = max(hypotheses, key=lambda text: _likeness(text, row.like)) if _made.nearest else hypotheses[0]
+    return _made.mark + chosen
+
+
+def _is_faithful(pair: tuple[str, str], languages: Sequence[str]) -> bool:
+    one, other = (
+        {number for digits in _DIGITS.findall(text) if int(number := re.sub("[.,]", "", digits)) > _MONTHS}
+        for text in pair
+    )
+    if one != other:
+        return False
+    return all(
+        foreign_names(pair[side]) <= set(re.findall(r"[^\W\d_]+", pair[1 - side].lower()))
+        for side, language in enumerate(languages)
+        if language == "vi"
+    )
+
+
+_DIGITS = re.compile(r"[0-9]+(?:[.,][0-9]+)*")
+_MONTHS = 12
 
 
 _CHRF = CHRF()
