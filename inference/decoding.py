@@ -126,6 +126,14 @@ def has_loop(ids: Sequence[int] | Sequence[str]) -> bool:
     return False
 
 
+def is_odd(source: str, output: str) -> bool:
+    """Whether a translation turns in a loop where its source does not, or has under 0.5 or over 2.5 times as many
+    characters. Between English and Vietnamese neither happens to a good one, but for a word or two.
+    """
+    loops, loops_too = (has_loop(text.lower().split()) for text in (output, source))
+    return (loops and not loops_too) or not 0.5 <= len(output) / max(1, len(source)) <= 2.5
+
+
 class Search(ABC):
     """The decoding of one sentence: which of its hypotheses go on after a step, and with which tokens."""
 

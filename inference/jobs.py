@@ -9,12 +9,15 @@ from typing import NamedTuple
 import numpy as np
 
 from inference.alignment import Link, links
-from inference.decoding import Array, DecodeConfig, Hypothesis, Search
+from inference.decoding import Array, DecodeConfig, Hypothesis, Search, is_odd
 from inference.engine import SentimentGraph, TranslationGraph
 from inference.language import is_vietnamese
 from inference.spans import NO_TERMS, Marked, Terms, mark
 from inference.text import Document, begun_like, is_shouted, split, unshout
 from inference.tokenizer import Tokenizer
+
+_SHORT = 16
+"""Characters of a sentence below which a translation's length says nothing."""
 
 
 class Job:
@@ -86,6 +89,13 @@ class Sentence:
         """A translation of what has no spans, without marks that the model made up."""
         return self.marked.plain(self._cased(translation))
 
+    def is_odd(self, translation: str) -> bool:
+        """Whether a translation, with spans back, is none to be taken while there is another: see `is_odd`. Of a word
+        or two any length may do.
+        """
+        source = self.marked.restore(self.marked.text) or self.marked.text
+        return len(source) >= _SHORT and is_odd(source, translation)
+
     def _cased(self, translation: str) -> str:
         return translation.upper() if self.shouted else begun_like(translation, self.marked.text)
 
@@ -140,11 +150,12 @@ class TranslationJob(Job):
         self._running -= 1
         texts = map(sentence.restore, self._languages.target.decode([h.ids for h in hypotheses]))
         kept = [(text, h) for text, h in zip(texts, hypotheses, strict=True) if text is not None]
+        kept.sort(key=lambda each: sentence.is_odd(each[0]))
         # Two ways of cutting a text into subwords are two hypotheses, but one translation.
         found = tuple(dict.fromkeys(text for text, _ in kept))
         sentence.best = kept[0][1] if kept else None
         sentence.output = Output(found[:1] if sentence.again else found, bool(kept) and kept[0][1].finished)
-        if found and sentence.output.finished:
+        if found and sentence.output.finished and not sentence.is_odd(found[0]):
             return
         wider = self._languages.decode.retry_beam_size
         if sentence.beam_size < wider:

@@ -7,6 +7,8 @@ import unicodedata
 from pathlib import Path
 
 from inference.predictors import TranslationPredictor
+from training.data import key
+from training.phrases import SHIPPED, filled
 
 ROOT = Path(__file__).resolve().parent.parent
 CHALLENGE: dict[str, list[list[str]]] = tomllib.loads((ROOT / "tests" / "challenge.toml").read_text(encoding="utf-8"))
@@ -42,19 +44,28 @@ def judge(predictor: TranslationPredictor, lines: list[list[str]]) -> list[tuple
     return [each for each in judged if each[2]]
 
 
+def taught() -> set[bytes]:
+    """The keys of the English phrases that are written out for training: a line among them is learnt, not found."""
+    return {key(pair["en"]) for path in SHIPPED.glob("*.toml") for _, pair in filled(SHIPPED, path.name)}
+
+
 def main() -> None:
-    """Print every fault, then the share of lines without one."""
+    """Print every fault, then the share of lines without one: of all, and of those that are no phrase of training."""
     checkpoint = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "checkpoints" / "translation-en-vi"
     predictor = TranslationPredictor.load(checkpoint)
-    right = 0
+    faulty: set[str] = set()
     for kind, lines in CHALLENGE.items():
         wrong = judge(predictor, lines)
         for source, output, found in wrong:
             print(f"  {source!r} -> {output!r}: {'; '.join(found)}")
         print(f"{kind}: {len(lines) - len(wrong)} of {len(lines)}")
-        right += len(lines) - len(wrong)
-    total = sum(map(len, CHALLENGE.values()))
-    print(f"all: {right} of {total}, {100 * right / total:.1f} %")
+        faulty |= {source for source, *_ in wrong}
+    sources = [line[0] for lines in CHALLENGE.values() for line in lines]
+    known = taught()
+    new = [source for source in sources if key(source) not in known]
+    for name, some in (("all", sources), ("those that are no phrase of training", new)):
+        right = sum(source not in faulty for source in some)
+        print(f"{name}: {right} of {len(some)}, {100 * right / len(some):.1f} %")
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from inference.decoding import (
     decode,
     ends_in_loop,
     has_loop,
+    is_odd,
 )
 from inference.tokenizer import BEGIN, END
 
@@ -290,3 +291,18 @@ def test_a_beam_that_can_only_loop_gives_up() -> None:
 def test_config_names_the_value(field: str, value: float) -> None:
     with pytest.raises(ValueError, match=f"{field}.* {value}"):
         DecodeConfig(**{field: value})
+
+
+@pytest.mark.parametrize(
+    ("source", "output", "odd"),
+    [
+        ("Where do you live?", "Bạn sống ở đâu?", False),
+        ("No.", "Không.", False),
+        ("I live in a big house by the sea with my dog.", "Tôi sống.", True),
+        ("Stop!", "Dừng lại ở đây đi!", True),
+        ("It goes on for ever.", "Nó cứ đi, cứ đi, cứ đi, cứ đi,", True),
+        ("no no no no no", "không không không không không", False),
+    ],
+)
+def test_odd_translations(source: str, output: str, odd: bool) -> None:
+    assert is_odd(source, output) == odd

@@ -181,6 +181,24 @@ def test_what_greedy_leaves_unfinished_is_searched_again_and_then_taken_apart() 
     assert job.result() == [(["SEE a.txt AND b.txt NOW"], False, [], pytest.approx(math.exp(-3 / (3 * 4))))]
 
 
+def test_what_is_odd_is_searched_again_and_taken_only_where_there_is_nothing_else() -> None:
+    languages, _ = copying(retry_beam_size=3)
+    source, good, short, loop = "He went home and slept.", "he went, he slept", "he slept", "he he he he he went"
+
+    def after(*rounds: Sequence[str], text: str = source) -> tuple[bool, list[str]]:
+        job = TranslationJob(languages, [text], 1, 0)
+        for said in rounds:
+            sentence, _ = job.begin()
+            job.end(sentence, [Hypothesis(tuple(languages.target.encode([each])[0]), -1.0, True) for each in said])
+        return job.finished, job.result()[0].texts
+
+    assert after([good]) == (True, [good.capitalize()])
+    assert after([short])[0] is False
+    assert after([short], [short, loop, good]) == (True, [good.capitalize()])
+    assert after([loop], [loop, short]) == (True, [loop.capitalize()])
+    assert after(["no"], text="He slept.") == (True, ["No"])
+
+
 def test_marks_that_a_model_makes_up_go() -> None:
     """Before they did, such a sentence was searched for again without end."""
     languages, _ = copying(retry_beam_size=3)

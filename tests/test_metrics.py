@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.metrics import expected_calibration_error, is_odd, macro_f1, sentiment_metrics, translation_metrics
+from training.metrics import expected_calibration_error, macro_f1, sentiment_metrics, translation_metrics
 
 
 def test_translation_metrics_carry_their_signatures() -> None:
@@ -14,21 +14,6 @@ def test_translation_metrics_carry_their_signatures() -> None:
     # 5 of 6 unigrams, 3 of 5, 2 of 4 and 1 of 3 more: the geometric mean of the precisions, no brevity penalty.
     metrics = translation_metrics(["the cat sat in the mat"], ["the cat sat on the mat"])
     assert metrics["bleu"] == pytest.approx(100 * (5 / 6 * 3 / 5 * 1 / 4 * 1 / 6) ** 0.25, abs=0.01)
-
-
-@pytest.mark.parametrize(
-    ("source", "output", "odd"),
-    [
-        ("Where do you live?", "Bạn sống ở đâu?", False),
-        ("No.", "Không.", False),
-        ("I live in a big house by the sea with my dog.", "Tôi sống.", True),
-        ("Stop!", "Dừng lại ở đây đi!", True),
-        ("It goes on for ever.", "Nó cứ đi, cứ đi, cứ đi, cứ đi,", True),
-        ("no no no no no", "không không không không không", False),
-    ],
-)
-def test_odd_translations(source: str, output: str, odd: bool) -> None:
-    assert is_odd(source, output) == odd
 
 
 def test_calibration_error() -> None:

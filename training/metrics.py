@@ -8,8 +8,6 @@ import numpy as np
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
-from inference.decoding import has_loop
-
 
 def translation_metrics(outputs: Sequence[str], references: Sequence[str]) -> dict[str, Any]:
     """BLEU and chrF of detokenised text, each with the signature that says how it was computed."""
@@ -19,14 +17,6 @@ def translation_metrics(outputs: Sequence[str], references: Sequence[str]) -> di
         metrics[name] = round(score.score, 2)
         metrics[f"{name}_signature"] = str(metric.get_signature())
     return metrics
-
-
-def is_odd(source: str, output: str) -> bool:
-    """Whether a translation turns in a loop where its source does not, or has under 0.5 or over 2.5 times as many
-    characters. Between English and Vietnamese neither happens to a good one, but for a word or two.
-    """
-    loops, loops_too = (has_loop(text.lower().split()) for text in (output, source))
-    return (loops and not loops_too) or not 0.5 <= len(output) / max(1, len(source)) <= 2.5
 
 
 def expected_calibration_error(confidence: np.ndarray, right: np.ndarray, bins: int = 15) -> float:

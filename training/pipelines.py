@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from inference.checkpoint import CONFIG, Checkpoint, write_checkpoint
+from inference.decoding import is_odd
 from inference.predictors import SentimentPredictor, TranslationPredictor
 from inference.text import classifier_form, normalise
 from inference.tokenizer import Tokenizer
@@ -23,7 +24,7 @@ from training.graph_builder import Tensors
 from training.graphs import classifier_graph, encoder_graph, step_graph
 from training.language_model import LanguageModel, pieces
 from training.material import Places
-from training.metrics import among, is_odd, judged, sentiment_metrics, translation_metrics
+from training.metrics import among, judged, sentiment_metrics, translation_metrics
 from training.noise import Noise
 from training.pipeline import Pipeline
 from training.recovery import recovered
