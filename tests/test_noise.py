@@ -49,7 +49,7 @@ def test_disturb(config: NoiseConfig, expected: tuple[str, str]) -> None:
 def test_marks_are_lost() -> None:
     text = "Đẹp quá, đồ ăn ở café!"
     rng = np.random.default_rng(0)
-    lost = [TextNoiseConfig(unmarked=0.25).disturb(text, rng) for _ in range(1000)]
+    lost = [TextNoiseConfig(unmarked=0.25).disturb((text, "positive"), rng)[0] for _ in range(1000)]
     assert set(lost) == {text, "Dep qua, do an o cafe!"}
     assert 200 < 1000 - lost.count(text) < 300
     with pytest.raises(ValueError, match=r"unmarked is 1\.5: give 0 to 1"):
@@ -60,14 +60,36 @@ def test_other_people_are_named() -> None:
     text = "John met Mary, a Greek. John's dog is not greek, Johnny."
     rng = np.random.default_rng(0)
     for _ in range(100):
-        swapped = TextNoiseConfig(renamed=1.0).disturb(text, rng)
+        swapped, label = TextNoiseConfig(renamed=1.0).disturb((text, "neutral"), rng)
         first, other, people = re.fullmatch(
             r"(\w+) met (\w+), a (\w+)\. \1's dog is not greek, Johnny\.", swapped
         ).groups()  # type: ignore[union-attr]
         assert {first, other} <= set(GIVEN_NAMES)
         assert people in set(PEOPLES)
-    assert TextNoiseConfig().disturb(text, rng) == text
+        assert label == "neutral"
+    assert TextNoiseConfig().disturb((text, "neutral"), rng) == (text, "neutral")
     assert swap_names("nothing to swap", rng) == "nothing to swap"
+
+
+@pytest.mark.parametrize(
+    ("text", "label", "expected"),
+    [
+        ("A great film!", "positive", ("A terrible film!", "negative")),
+        ("NOT BAD at all", "positive", None),  # The word is not on the label's side.
+        ("NOT BAD at all", "negative", ("NOT GOOD at all", "positive")),
+        ("Good food, friendly staff, but bad coffee.", "positive", None),
+        ("dull " + "and so on " * 12, "negative", None),
+        ("dull dull dull " + "and so on " * 12, "negative", ("interesting " * 3 + "and so on " * 12, "positive")),
+        ("Nhân viên thân thiện, đồ ăn ngon.", "positive", ("Nhân viên thô lỗ, đồ ăn dở.", "negative")),
+        ("great", "neutral", None),
+        ("great", "0.1 0.2 0.7", None),
+        ("greatly goodness", "positive", None),
+    ],
+)
+def test_reviews_are_turned_round(text: str, label: str, expected: tuple[str, str] | None) -> None:
+    turned = TextNoiseConfig(flipped=1.0).disturb((text, label), np.random.default_rng(0))
+    assert turned == (expected or (text, label))
+    assert TextNoiseConfig().disturb((text, label), np.random.default_rng(0)) == (text, label)
 
 
 def test_names_are_swapped_in_small_letters_too() -> None:

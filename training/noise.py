@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from training.antonyms import turned_round
 from training.names import swap_names
 from training.numbers import NumberWords, Pair, change_numbers
 
@@ -54,16 +55,21 @@ class TextNoiseConfig:
     """Texts whose letters lose their marks, as Vietnamese typed in haste: "dep qua" for "đẹp quá"."""
     renamed: float = 0.0
     """Texts in which other people are named, of other peoples, so that these decide nothing."""
+    flipped: float = 0.0
+    """Texts, `positive` or `negative`, that are turned round where they can be (see `training.antonyms`)."""
 
     def __post_init__(self) -> None:
         _check_shares(self)
 
-    def disturb(self, text: str, rng: np.random.Generator) -> str:
-        """A text with the noise that `rng` draws for it."""
-        unmarked, renamed = rng.random(2)
+    def disturb(self, row: Pair, rng: np.random.Generator) -> Pair:
+        """A text and its label, with the noise that `rng` draws for them."""
+        unmarked, renamed, flipped = rng.random(3)
+        text, label = row
+        if flipped < self.flipped:
+            text, label = turned_round(text, label)
         if renamed < self.renamed:
             text = swap_names(text, rng)
-        return without_marks(text) if unmarked < self.unmarked else text
+        return (without_marks(text) if unmarked < self.unmarked else text), label
 
 
 def without_marks(text: str) -> str:

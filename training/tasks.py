@@ -224,7 +224,7 @@ class SentimentTask(TextTask):
     def collate(self, rows: Sequence[Pair], seed: int | None = None) -> SentimentBatch:
         if seed is not None:
             rng = np.random.default_rng(seed)
-            rows = [(self.noise.disturb(text, rng), label) for text, label in rows]
+            rows = [self.noise.disturb(row, rng) for row in rows]
         ids, lengths = pad(self.encode(rows))
         targets = np.array([distribution(label, self.labels) for _, label in rows], dtype=np.float32)
         return SentimentBatch(*map(torch.from_numpy, (ids, lengths, targets)))
