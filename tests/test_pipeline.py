@@ -326,6 +326,21 @@ def test_what_a_model_made_is_no_dev_set(tmp_path: Path) -> None:
     assert split.corpora.tolist() == [0] * 22 + [1] * 10
 
 
+def test_a_translator_can_start_from_a_checkpoint_that_has_only_what_serves(tmp_path: Path, toys: Path) -> None:
+    old = open_checkpoint(toys / "checkpoints" / "tiny-translation", "translation")
+    files = {name: old.read(name) for name in old.hashes if name not in ("config.json", "model.safetensors")}
+    start = write_checkpoint(tmp_path / "start", old.config, files)
+    text = (ROOT / "training/configs/tiny-translation.toml").read_text(encoding="utf-8")
+    text = text.replace('root = "tiny"', f'root = "{TINY}"').replace("rate = 5e-3", "rate = 1e-9")
+    text = text.replace("updates = 250", "updates = 1").replace("warmup = 20", "warmup = 0")
+    path = tmp_path / "run.toml"
+    path.write_text(f'init_from = "{start.path}"\n{text}', encoding="utf-8")
+    done = run_training("run", path, tmp_path)
+    assert done.returncode == 0, done.stderr
+    tuned = open_checkpoint(tmp_path / "checkpoints" / "tiny-translation", "translation")
+    assert tuned.config["metrics"]["train"]["bleu"] == old.config["metrics"]["train"]["bleu"] == 100.0
+
+
 def test_a_run_can_start_from_a_checkpoint(tmp_path: Path, toys: Path) -> None:
     start = toys / "checkpoints" / "tiny-translation"
     text = (ROOT / "training/configs/tiny-translation.toml").read_text(encoding="utf-8")
