@@ -1,7 +1,7 @@
 """Pairs of phrases made of templates, to learn what parallel corpora have too little of.
 
 A file names its two `languages`, has its `phrases` a line each, `one | other`, and lists of words below `[words]`,
-`one | other; one | other`. `{name}` in a phrase stands for a pair of that list, the same on both sides; `{name2}` for
+`one | other; one | other`; perhaps `each`, how often a phrase is filled. `{name}` in a phrase stands for a pair of that list, the same on both sides; `{name2}` for
 another draw from it.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from training.errors import InputError
 
@@ -19,8 +19,6 @@ SHIPPED = Path(__file__).parent / "configs" / "phrases"
 FILLED, FIXED = "filled", "fixed"
 """The origins of phrases with and without words to be filled in."""
 _SLOT = re.compile(r"\{([a-z_]+)(\d*)\}")
-_EACH = 60
-"""How often a phrase is filled; one that is filled in the same way is there once."""
 Pair = tuple[str, str]
 
 
@@ -30,6 +28,8 @@ class _File(BaseModel):
     languages: list[str]
     phrases: str
     words: dict[str, str] = {}
+    each: int = Field(default=60, ge=1)
+    """How often a phrase is filled; one that is filled in the same way is there once."""
 
 
 def filled(root: Path, name: str) -> Iterator[tuple[int, dict[str, str]]]:
@@ -55,7 +55,7 @@ def filled(root: Path, name: str) -> Iterator[tuple[int, dict[str, str]]]:
     for phrase in phrases:
         _check(phrase, words, path)
         origin = FILLED if _SLOT.search(phrase[0]) else FIXED
-        for pair in dict.fromkeys(_fill(phrase, words, rng) for _ in range(_EACH)):
+        for pair in dict.fromkeys(_fill(phrase, words, rng) for _ in range(file.each)):
             number += 1
             yield number, {**dict(zip(file.languages, pair, strict=True)), "origin": origin}
 
