@@ -63,7 +63,7 @@ class DecodeConfig:
     least_factor: float = 0.0
     """An end token before `least_factor * source tokens` is passed over: what ends so early has left something out."""
     retry_beam_size: int = 4
-    """What greedy leaves unfinished is decoded again with this beam; 1: never."""
+    """What a narrower search leaves unfinished, or odd (see `is_odd`), is decoded again with this beam; 1: never."""
     short: int = 0
     """Sources of at most so many tokens are decoded with `retry_beam_size` from the beginning: there is little in them
     that tells one reading from another, and little to pay."""
@@ -130,8 +130,9 @@ def is_odd(source: str, output: str) -> bool:
     """Whether a translation turns in a loop where its source does not, or has under 0.5 or over 2.5 times as many
     characters. Between English and Vietnamese neither happens to a good one, but for a word or two.
     """
-    loops, loops_too = (has_loop(text.lower().split()) for text in (output, source))
-    return (loops and not loops_too) or not 0.5 <= len(output) / max(1, len(source)) <= 2.5
+    if not 0.5 <= len(output) / max(1, len(source)) <= 2.5:
+        return True
+    return has_loop(output.lower().split()) and not has_loop(source.lower().split())
 
 
 class Search(ABC):

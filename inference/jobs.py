@@ -16,8 +16,8 @@ from inference.spans import NO_TERMS, Marked, Terms, mark
 from inference.text import Document, begun_like, is_shouted, split, unshout
 from inference.tokenizer import Tokenizer
 
-_SHORT = 16
-"""Characters of a sentence below which a translation's length says nothing."""
+_FEW = 2
+"""Words of a sentence of which a translation's length says nothing."""
 
 
 class Job:
@@ -74,8 +74,6 @@ class Sentence:
     best: Hypothesis | None = None
     """What the best translation was decoded from."""
     links: list[Link] = field(default_factory=list)
-    again: bool = False
-    """The first search did not do."""
     document: Document | None = None
     """Where no search kept every span: what stands around the spans,"""
     parts: list["Sentence"] = field(default_factory=list)
@@ -90,11 +88,11 @@ class Sentence:
         return self.marked.plain(self._cased(translation))
 
     def is_odd(self, translation: str) -> bool:
-        """Whether a translation, with spans back, is none to be taken while there is another: see `is_odd`. Of a word
-        or two any length may do.
+        """Whether a translation, with spans back, is none to be taken while there is another: see `is_odd`. Of so few
+        words anything may do.
         """
         source = self.marked.restore(self.marked.text) or self.marked.text
-        return len(source) >= _SHORT and is_odd(source, translation)
+        return len(source.split()) > _FEW and is_odd(source, translation)
 
     def _cased(self, translation: str) -> str:
         return translation.upper() if self.shouted else begun_like(translation, self.marked.text)
@@ -150,17 +148,17 @@ class TranslationJob(Job):
         self._running -= 1
         texts = map(sentence.restore, self._languages.target.decode([h.ids for h in hypotheses]))
         kept = [(text, h) for text, h in zip(texts, hypotheses, strict=True) if text is not None]
-        kept.sort(key=lambda each: sentence.is_odd(each[0]))
+        kept.sort(key=lambda each: (not each[1].finished, sentence.is_odd(each[0])))
         # Two ways of cutting a text into subwords are two hypotheses, but one translation.
         found = tuple(dict.fromkeys(text for text, _ in kept))
         sentence.best = kept[0][1] if kept else None
-        sentence.output = Output(found[:1] if sentence.again else found, bool(kept) and kept[0][1].finished)
+        sentence.output = Output(found, bool(kept) and kept[0][1].finished)
         if found and sentence.output.finished and not sentence.is_odd(found[0]):
             return
         wider = self._languages.decode.retry_beam_size
         if sentence.beam_size < wider:
             # A beam drops loops, and one of its hypotheses may have the marks that the likeliest one lost.
-            sentence.beam_size, sentence.again = wider, True
+            sentence.beam_size = wider
             self.waiting.appendleft(sentence)
         elif not found and not sentence.marked.spans:
             # There is nothing to take apart: it is a mark too many that every hypothesis has.

@@ -16,10 +16,10 @@ def vietnamese_share(words: Sequence[str]) -> float:
 
 
 def foreign_names(text: str) -> set[str]:
-    """The names in a Vietnamese text that it shares with other languages, in small letters: its words that begin with a
-    capital and, in plain letters, are no Vietnamese syllables.
+    """What is likely a name in a Vietnamese text that it shares with other languages, in small letters: its words that
+    begin with a capital, go on in small letters and, without marks, are no Vietnamese syllables.
     """
-    words = (word.lower() for word in _words(text) if word[0].isupper() and word.isascii() and len(word) > 1)
+    words = (word.lower() for word in _words(text) if word.isascii() and word[0].isupper() and word[1:].islower())
     return {word for word in words if not _SYLLABLE.fullmatch(word)}
 
 

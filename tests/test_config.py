@@ -57,11 +57,16 @@ def test_every_config_of_the_repository_is_valid(path: Path) -> None:
         ),
         ('task = "sentiment"', 'task = "sentiment"\nkeep = 0.5', "keep is 0.5, but there is no init_from"),
         ('task = "sentiment"', 'task = "sentiment"\ninit_from = "x"\nkeep = 1.0', "keep is 1.0: give at least 0"),
+        (
+            'labels = ["negative", "positive"]',
+            'labels = ["bad", "good"]\nnoise = { flipped = 0.1 }',
+            "noise.flipped turns positive and negative round, and labels are",
+        ),
         ("embedding = 32", 'cell = "lsmt"', "cell is 'lsmt': choose one of"),
         (
             'table = "sentiment.tsv" }]',
             'table = "sentiment.tsv", hub = "x" }]',
-            "exactly one of lines, table, hub and templates",
+            "exactly one of lines, table, hub, templates and phrases",
         ),
         ('name = "tiny-sentiment"', 'name = "../up"', "name is '../up'"),
         ("[data]", "[data", "is not a TOML file"),

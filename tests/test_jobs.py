@@ -167,7 +167,7 @@ def test_what_greedy_leaves_unfinished_is_searched_again_and_then_taken_apart() 
     job.end(sentence, [found("See {0} and {0}")])
     assert (sentence.beam_size, job.waiting[0]) == (3, sentence)
     job.begin()
-    job.end(sentence, [found("See {0}"), found("{1} {0} see", False), found("{0} {1}")])
+    job.end(sentence, [found("See {0}"), found("{1} {0} see", False), found("{0} {1}", False)])
     assert job.finished
     assert job.result() == [(["b.txt a.txt see"], True, [], pytest.approx(math.exp(-1 / 11)))]  # "{1} {0} see"
 
@@ -197,6 +197,7 @@ def test_what_is_odd_is_searched_again_and_taken_only_where_there_is_nothing_els
     assert after([short], [short, loop, good]) == (True, [good.capitalize()])
     assert after([loop], [loop, short]) == (True, [loop.capitalize()])
     assert after(["no"], text="He slept.") == (True, ["No"])
+    assert after(["he"], text="Misunderstandings happen.") == (True, ["He"])
 
 
 def test_marks_that_a_model_makes_up_go() -> None:

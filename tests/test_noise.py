@@ -81,6 +81,8 @@ def test_other_people_are_named() -> None:
         ("dull " + "and so on " * 12, "negative", None),
         ("dull dull dull " + "and so on " * 12, "negative", ("interesting " * 3 + "and so on " * 12, "positive")),
         ("Nhân viên thân thiện, đồ ăn ngon.", "positive", ("Nhân viên thô lỗ, đồ ăn dở.", "negative")),
+        ("Thầy giải thích rõ ràng.", "positive", None),
+        ("amazıng", "positive", None),
         ("great", "neutral", None),
         ("great", "0.1 0.2 0.7", None),
         ("greatly goodness", "positive", None),

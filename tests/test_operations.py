@@ -59,6 +59,17 @@ def test_the_image_has_every_package() -> None:
         assert {path, path.split("/")[0], f"{path}/__init__.py"} & copied, package
 
 
+def test_every_file_of_data_is_packaged() -> None:
+    patterns = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"][
+        "package-data"
+    ]
+    for package in ("inference", "training", "service"):
+        folder = ROOT / package
+        packaged = {path for pattern in patterns.get(package, []) for path in folder.glob(pattern)}
+        data = {path for path in folder.rglob("*.*") if path.is_file() and path.suffix not in (".py", ".pyc")}
+        assert data == packaged
+
+
 def test_what_the_image_copies_is_not_ignored() -> None:
     dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
     patterns = (ROOT / ".dockerignore").read_text(encoding="utf-8").split()

@@ -75,6 +75,8 @@ def test_only_faithful_pairs_are_kept(made: MadeCorpus, monkeypatch: pytest.Monk
     assert synthesis._translate([row]) == [""]
     with pytest.raises(ValueError, match="nearest and faithful each choose"):
         replace(made, beam_size=2, nearest=True, faithful=True)
+    with pytest.raises(ValueError, match="nearest wants a person's translation of each sentence"):
+        replace(made, beam_size=2, nearest=True, sentences=True)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +126,8 @@ def test_it_goes_on_where_it_was(made: MadeCorpus, tmp_path: Path, monkeypatch: 
 
 def test_what_was_made_in_another_way_is_not_mixed_in(made: MadeCorpus, tmp_path: Path) -> None:
     synthesise(made, tmp_path)
-    for other in (replace(made, beam_size=2), replace(made, rows=5), replace(made, beam_size=2, nearest=True)):
+    for change in ({"beam_size": 2}, {"rows": 5}, {"beam_size": 2, "nearest": True}, {"faithful": True}):
+        other = replace(made, **change)  # type: ignore[arg-type]
         with pytest.raises(InputError, match=r"made in another way .* or remove that folder"):
             Synthesis(other, ("en", "vi"), tmp_path, TINY)
     with pytest.raises(InputError, match="translates from 'en' to 'vi': name a translator from 'vi' to 'en'"):

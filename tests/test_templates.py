@@ -39,6 +39,7 @@ def test_templates_are_filled_with_words_of_their_lists(tmp_path: Path) -> None:
         (FILE.replace("how =", "hwo ="), r"'\{what\} is \{how\}' wants words of how: list them below \[words\]"),
         (FILE.replace('how = ["warm"]', "how = []"), "wants words of how"),
         (FILE.replace("good = [", "good = ["[:-1] + "3 #"), "good: Input should be a valid list"),
+        (FILE.replace('"tea"', '"a {cup}"'), r"'a \{cup\}' stands among the words, which are not filled in"),
         ("[", "is not a TOML file"),
         (None, "cannot read the templates .*a.toml: No such file"),
     ],

@@ -9,7 +9,7 @@ import re
 
 OPPOSITE = {"positive": "negative", "negative": "positive"}
 """The labels that turn round."""
-# Praise, then blame. None that is often something else: "like", "well", "hay" (or), "mean".
+# Praise, then blame. None that is mostly something else: "like", "well", "hay" (or), "mean".
 _PAIRS = """
 good bad; great terrible; excellent awful; best worst; better worse; superb dreadful; wonderful horrible;
 amazing atrocious; fantastic pathetic; brilliant stupid; outstanding abysmal; awesome lousy; perfect flawed;
@@ -21,18 +21,23 @@ satisfied dissatisfied; happy unhappy; pleased annoyed; delighted disgusted; lov
 enjoyed disliked; enjoy dislike; liked disliked; recommend avoid; recommended overrated; masterpiece disaster;
 gem mess; success failure; succeeds fails; succeed fail; succeeded failed; worthwhile worthless; worth "not worth";
 useful useless; helpful unhelpful; reliable unreliable; sturdy flimsy; comfortable uncomfortable; easy difficult;
-easily hardly; friendly rude; polite rude; attentive careless; courteous hostile; clean dirty; spotless filthy;
+friendly rude; polite rude; attentive careless; courteous hostile; clean dirty; spotless filthy;
 delicious disgusting; tasty tasteless; flavorful bland; generous stingy; quick slow; fast slow; prompt slow;
 quiet noisy; spacious cramped; cheap overpriced; affordable overpriced; professional unprofessional; honest dishonest;
 fortunately unfortunately; joy pain; charm clichés; flawless flawed; strong weak; rich shallow; deep shallow;
-moving lifeless; touching cold; powerful feeble; gripping boring; engaging boring; favorite "least favorite";
+moving lifeless; powerful feeble; gripping boring; engaging boring; favorite "least favorite";
 glad sorry; praise blame; highlight "low point"; ngon dở; tốt tệ; đẹp xấu; sạch bẩn; nhanh chậm; rẻ đắt; thích ghét;
-mượt lag; bền hỏng; rõ mờ; xịn dỏm; "hài lòng" "thất vọng"; "tuyệt vời" "kinh khủng"; "nhiệt tình" "hời hợt";
+mượt lag; rõ mờ; xịn dỏm; "hài lòng" "thất vọng"; "tuyệt vời" "kinh khủng"; "nhiệt tình" "hời hợt";
 "thân thiện" "thô lỗ"; "dễ hiểu" "khó hiểu"; "dễ chịu" "khó chịu"; "dễ thương" "khó ưa"; "lịch sự" "thô lỗ";
 "chu đáo" "cẩu thả"; "cẩn thận" "cẩu thả"; "hấp dẫn" "nhàm chán"; "thú vị" "nhàm chán"; "yên tĩnh" "ồn ào";
 "rộng rãi" "chật chội"; "tươi ngon" "ôi thiu"; "xuất sắc" "tệ hại"; "ổn định" "chập chờn"; "đáng tiền" "phí tiền";
 "vui vẻ" "cau có"; "sạch sẽ" "bẩn thỉu"; "hợp lý" "vô lý"; "tận tâm" "vô trách nhiệm"; "ủng hộ" "tẩy chay";
 "thoải mái" "khó chịu"
+"""
+# Words that have one of these within and say something else.
+_OTHERWISE = """
+giải thích; thích hợp; thích nghi; kích thích; sở thích; rõ ràng; làm rõ; nêu rõ; tốt nghiệp; tốt bụng; đẹp trai;
+đẹp gái; xấu hổ; nhanh nhẹn; nhanh nhạy; chậm trễ; chậm chạp; sạch sẽ; dở dang; mờ nhạt; at best; at worst; as well as
 """
 _WORD = re.compile(r'"([^"]+)"|(\S+)')
 _SHORT = 30
@@ -53,25 +58,25 @@ def _tables() -> tuple[dict[str, str], set[str]]:
 
 
 _OTHER, _PRAISE = _tables()
-_FIND = re.compile(
-    rf"(?<!\w)(?:{'|'.join(sorted(map(re.escape, _OTHER), key=len, reverse=True))})(?!\w)", re.IGNORECASE
-)
+_LONGEST_FIRST = sorted({*_OTHER, *(word.strip() for word in _OTHERWISE.split(";"))}, key=len, reverse=True)
+_FIND = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, _LONGEST_FIRST))})(?!\w)", re.IGNORECASE)
 
 
 def turned_round(text: str, label: str) -> tuple[str, str]:
     """A text and its label, both turned round; as they were, where the text does not say what it thinks in such words:
     one of them in a short text, three in a longer one, and of all of them three quarters on the label's side.
     """
-    found = [match.group().lower() for match in _FIND.finditer(text)]
+    found = [word for match in _FIND.finditer(text) if (word := match.group().lower()) in _OTHER]
     for_label = sum((word in _PRAISE) == (label == "positive") for word in found)
     enough = 1 if len(text.split()) <= _SHORT else 3
     if label not in OPPOSITE or for_label < enough or for_label < 0.75 * len(found):
         return text, label
-    return _FIND.sub(lambda match: _like(_OTHER[match.group().lower()], match.group()), text), OPPOSITE[label]
+    return _FIND.sub(lambda match: _other(match.group()), text), OPPOSITE[label]
 
 
-def _like(word: str, other: str) -> str:
-    """A word with the capitals of the one whose place it takes."""
+def _other(other: str) -> str:
+    """The word that takes a word's place, with its capitals; the word itself, where it has no opposite."""
+    word = _OTHER.get(other.lower(), other)
     if other.isupper() and len(other) > 1:
         return word.upper()
     return word[0].upper() + word[1:] if other[0].isupper() else word

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args, get_type_hints
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from inference.decoding import DecodeConfig
+from training.antonyms import OPPOSITE
 from training.classifier import ClassifierConfig
 from training.corpora import Corpus
 from training.data import CleanConfig
@@ -191,6 +192,8 @@ class SentimentRun(Run):
         super().__post_init__()
         if len(set(self.labels)) < 2 or len(set(self.labels)) < len(self.labels):
             raise ValueError(f"labels are {self.labels}: give two or more, each once")
+        if self.noise.flipped and not set(OPPOSITE) <= set(self.labels):
+            raise ValueError(f"noise.flipped turns {' and '.join(OPPOSITE)} round, and labels are {self.labels}")
         if self.init_from and self.pretrain:
             raise ValueError("init_from and pretrain both say which weights the run begins with: give one of them")
         if self.window < 1:

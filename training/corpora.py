@@ -48,7 +48,8 @@ class Corpus:
     split: str = "train"
     """For `hub`."""
     columns: dict[str, str] = field(default_factory=dict)
-    """Field -> column of a `table` or `hub`, where they differ; `translation.en` reaches into a nested column."""
+    """Field -> column of a `table`, `hub` or `phrases`, where they differ; `translation.en` reaches into a nested
+    column."""
     tokenised: bool = False
     """Whether the texts are tokenised, as those of IWSLT'15 are (" ," and "&apos;s"): they are put together again."""
     labels: dict[str, str] = field(default_factory=dict)

@@ -46,8 +46,11 @@ class Making:
 
     def _check_record(self, how: dict[str, Any]) -> None:
         before = json.loads(self._record.read_text(encoding="utf-8"))
+        # A record that does not say what there was no choice of says that it was not done.
         changed = [
-            f"{name} was {before.get(name)}, is {value}" for name, value in how.items() if before.get(name) != value
+            f"{name} was {before.get(name)}, is {value}"
+            for name, value in how.items()
+            if (before.get(name) or None) != (value or None)
         ]
         if changed:
             raise InputError(

@@ -87,6 +87,8 @@ class Pipeline(Material):
         if not self.config.init_from:
             return None
         start = open_checkpoint(Path(self.config.init_from), self.config.task)
+        if _WEIGHTS not in start.hashes:
+            self.check_recoverable(start)
         mine = {**dataclasses.asdict(self.config.model), **self.serving()}
         # What a checkpoint does not say is as it was before there was a choice.
         theirs = {**dataclasses.asdict(type(self.config.model)()), **start.config["model"], **start.config}
@@ -157,9 +159,13 @@ class Pipeline(Material):
             return {}
         return load(self.initial.read(_WEIGHTS)) if _WEIGHTS in self.initial.hashes else self.recovered(self.initial)
 
+    def check_recoverable(self, checkpoint: Checkpoint) -> None:
+        """Raise InputError when the weights of a checkpoint that ships none cannot be had from what it serves with."""
+        raise InputError(f"the run cannot start from {checkpoint.path}: it has no {_WEIGHTS}, only what serves")
+
     def recovered(self, checkpoint: Checkpoint) -> dict[str, Tensor]:
         """The weights of a checkpoint that ships none, from what it serves with."""
-        raise InputError(f"the run cannot start from {checkpoint.path}: it has no {_WEIGHTS}, only what serves")
+        raise NotImplementedError
 
     def fit(self) -> None:
         """Train, or go on training, in `runs/NAME/`."""

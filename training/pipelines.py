@@ -27,7 +27,7 @@ from training.material import Places
 from training.metrics import among, judged, sentiment_metrics, translation_metrics
 from training.noise import Noise
 from training.pipeline import Pipeline
-from training.recovery import recovered
+from training.recovery import check_readable, recovered
 from training.seq2seq import Seq2Seq
 from training.subwords import SubwordConfig
 from training.synthesis import Synthesis
@@ -87,6 +87,9 @@ class TranslationPipeline(Pipeline):
 
     def pretrain(self) -> None:
         """A translator begins with `fit`."""
+
+    def check_recoverable(self, checkpoint: Checkpoint) -> None:
+        check_readable(checkpoint, self.config.model)
 
     def recovered(self, checkpoint: Checkpoint) -> dict[str, Tensor]:
         return recovered(checkpoint, self.config.model)

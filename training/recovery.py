@@ -20,20 +20,25 @@ from training.graph_builder import Tensors
 from training.graph_cells import OPERATORS
 from training.seq2seq import Seq2SeqConfig
 
-CELLS = ("lstm", "lstm_f0")
+READABLE = ("lstm", "lstm_f0")
 """Cells whose weights lie in the graphs as they are."""
+
+
+def check_readable(checkpoint: Checkpoint, config: Seq2SeqConfig) -> None:
+    """Raise InputError when the graphs are not int8, or of a cell that stands in them in another form."""
+    if not checkpoint.config["int8"] or config.cell not in READABLE:
+        raise InputError(
+            f"{checkpoint.path} has no weights, and they cannot be read off its graphs: int8 graphs of the cells "
+            f"{', '.join(READABLE)} are needed, these are int8 {checkpoint.config['int8']}, cell {config.cell}"
+        )
 
 
 def recovered(checkpoint: Checkpoint, config: Seq2SeqConfig) -> dict[str, Tensor]:
     """The weights of a `training.seq2seq.Seq2Seq` of this shape, from the checkpoint's graphs.
 
-    Raises InputError when the graphs are not int8, or of a cell that stands in them in another form.
+    Raises InputError as `check_readable` does.
     """
-    if not checkpoint.config["int8"] or config.cell not in CELLS:
-        raise InputError(
-            f"{checkpoint.path} has no weights, and they cannot be read off its graphs: int8 graphs of the cells "
-            f"{', '.join(CELLS)} are needed, these are int8 {checkpoint.config['int8']}, cell {config.cell}"
-        )
+    check_readable(checkpoint, config)
     encoder, step = (_Nodes(checkpoint.read(f"{name}.onnx")) for name in ("encoder", "step"))
     tensors = {**_encoder(encoder, config), **_decoder(step, config)}
     scale = _rms(tensors["decoder.cells.1.weight_ih"][:, : config.hidden])
@@ -47,6 +52,7 @@ def recovered(checkpoint: Checkpoint, config: Seq2SeqConfig) -> dict[str, Tensor
 
 
 def _rms(weight: Array) -> float:
+    """The root of the mean square of a matrix."""
     return float(np.sqrt(np.mean(weight**2)))
 
 
@@ -101,7 +107,7 @@ def _encoder(nodes: _Nodes, config: Seq2SeqConfig) -> Tensors:
 
 
 def _torch_order(tensor: Array, order: Sequence[int]) -> Array:
-    """The gates of an ONNX operator, which lie in `order`, in torch's."""
+    """The gates of an ONNX operator `(G*H, ...)`, which lie in `order`, in torch's."""
     gates = np.split(tensor, len(order))
     return np.concatenate([gates[order.index(gate)] for gate in range(len(order))])
 

@@ -41,9 +41,9 @@ class MadeCorpus:
     """Of the beam's hypotheses, take the most like what the corpus has on the other side, by chrF: what the translator
     can say, and nearest to what a person said (the interpolation of Kim & Rush 2016, section 3.3)."""
     faithful: bool = False
-    """Keep a pair only where both sides have the same numbers above twelve (months have names in one language and
-    numbers in the other) and every foreign name of the Vietnamese one: a weak translator loses and invents such. Of a
-    beam's hypotheses the first such one is taken."""
+    """Keep a pair only where both sides have the same numbers in digits, above twelve (months have names in one
+    language and numbers in the other), and the other side every foreign name of the Vietnamese one: a weak translator
+    loses and invents such. Of a beam's hypotheses the first such one is taken."""
     sentences: bool = False
     """Cut the texts into sentences first."""
     mark: str = ""
@@ -56,6 +56,8 @@ class MadeCorpus:
             )
         if self.nearest and self.faithful:
             raise ValueError("nearest and faithful each choose among hypotheses: give one of them")
+        if self.nearest and self.sentences:
+            raise ValueError("nearest wants a person's translation of each sentence: there is none of what is cut")
         if self.nearest and self.beam_size == 1:
             raise ValueError("nearest is true, but beam_size is 1: a beam has others to choose from")
         if self.mark and self.gives == "source":
@@ -81,9 +83,7 @@ class Synthesis:
             made.gives: [row.text for row in self._rows],
             "origin": [row.origin for row in self._rows],
         }
-        how = {"beam_size": made.beam_size, "mark": made.mark, "nearest": made.nearest}
-        if made.faithful:
-            how["faithful"] = True
+        how = {"beam_size": made.beam_size, "mark": made.mark, "nearest": made.nearest, "faithful": made.faithful}
         self._making = Making(directory, made.makes, given, how)
 
     def _translator(self) -> Checkpoint:
