@@ -11,7 +11,6 @@ from training.config import load_config, run_from
 
 SHIPPED = {
     "translation-en-vi": ("translation", "translation-on"),
-    "translation-base": ("translation", "translation-base"),
     "translation-vi-en": ("translation", "translation-vi-en"),
     "sentiment-en-vi": ("sentiment", "sentiment"),
 }
