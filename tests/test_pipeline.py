@@ -339,6 +339,7 @@ def test_a_translator_can_start_from_a_checkpoint_that_has_only_what_serves(tmp_
     assert done.returncode == 0, done.stderr
     tuned = open_checkpoint(tmp_path / "checkpoints" / "tiny-translation", "translation")
     assert tuned.config["metrics"]["train"]["bleu"] == old.config["metrics"]["train"]["bleu"] == 100.0
+    assert f"Made by `python -m training run {path}`." in tuned.read("MODEL_CARD.md").decode()
 
 
 def test_a_run_can_start_from_a_checkpoint(tmp_path: Path, toys: Path) -> None:

@@ -45,7 +45,7 @@ def main() -> int:
             COMMANDS[arguments.stage](arguments.config)
             return 0
         config = load_config(arguments.config)
-        stages = pipeline(config, Places(data_root(config, arguments.config)))
+        stages = pipeline(config, Places(data_root(config, arguments.config), config=arguments.config))
         wanted = STAGES if arguments.stage == "run" else (arguments.stage,)
         # The processes that share a fit are started with this same command; only the first does the rest.
         helper = int(os.environ.get("LOCAL_RANK", "0")) > 0

@@ -53,8 +53,12 @@ variant is named.{_speed(config.get("speed"))}{_calibration(config)}
 {items} seen; rate {fit["rate"]}, warm-up {fit["warmup"]}, {fit["batch_tokens"]} tokens a batch, batches an update:
 {fit["accumulate"]}; label smoothing {run["label_smoothing"]}, seed {run["seed"]}.
 Commit {training["commit"]}; torch {training["torch"]}, onnxruntime {training["onnxruntime"]}, Python
-{training["python"]}. `config.json` beside this card has the whole recipe.
+{training["python"]}. `config.json` beside this card has the whole recipe.{_command(training.get("command"))}
 """
+
+
+def _command(command: str | None) -> str:
+    return f" Made by `{command}`." if command else ""
 
 
 def _dropped(reasons: dict[str, int]) -> str:

@@ -25,6 +25,8 @@ class Places:
     """States to resume from, histories, curves."""
     tokenizers: Path = Path("tokenizers")
     checkpoints: Path = Path("checkpoints")
+    config: Path | None = None
+    """The run's own file, which its card names."""
 
 
 class Material(ABC):

@@ -249,6 +249,7 @@ class Pipeline(Material):
                 "progress": dataclasses.asdict(load_progress(self.directory / "state.safetensors")),
                 "init_from": f"{self.initial.config['name']}, version {self.initial.version}" if self.initial else None,
                 "commit": _commit(),
+                "command": f"python -m training run {self.places.config}" if self.places.config else None,
                 "python": platform.python_version(),
                 **{name: version(name) for name in packages},
             },
