@@ -37,7 +37,7 @@ mượt lag; rõ mờ; xịn dỏm; "hài lòng" "thất vọng"; "tuyệt vời
 # Words that have one of these within and say something else.
 _OTHERWISE = """
 giải thích; thích hợp; thích nghi; kích thích; sở thích; rõ ràng; làm rõ; nêu rõ; tốt nghiệp; tốt bụng; đẹp trai;
-đẹp gái; xấu hổ; nhanh nhẹn; nhanh nhạy; chậm trễ; chậm chạp; sạch sẽ; dở dang; mờ nhạt; at best; at worst; as well as
+đẹp gái; xấu hổ; nhanh nhẹn; nhanh nhạy; chậm trễ; chậm chạp; dở dang; mờ nhạt; at best; at worst; as well as
 """
 _WORD = re.compile(r'"([^"]+)"|(\S+)')
 _SHORT = 30

@@ -95,8 +95,8 @@ def _fill(phrase: Pair, words: dict[str, list[Pair]], rng: np.random.Generator) 
     return one, other
 
 
-_SOUNDED_ALIKE = r"(?=[aeiou]|hour|honest|hono|heir)(?!uni(?![mn])|us[eu]|one\b|once\b|eu|ubi)"
-_ARTICLE = re.compile(rf"((?<!\w)a|^A) {_SOUNDED_ALIKE}")
+_VOWEL_SOUND = r"(?=[aeiou]|hour|honest|hono|heir)(?!uni(?![mn])|us[eu]|one\b|once\b|eu|ubi)"
+_ARTICLE = re.compile(rf"((?<!\w)a|^A) {_VOWEL_SOUND}")
 
 
 def _an(text: str) -> str:
