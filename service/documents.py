@@ -41,6 +41,11 @@ class State:
     seen: float = 0.0
     """When the one who translates it last said a word."""
 
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will become of it."""
+        return self.status in ("done", "error")
+
 
 class Documents:
     """Takes files in, translates them and keeps the results for a while."""
@@ -71,7 +76,7 @@ class Documents:
         if found is None:
             raise ApiError(404, "NotFound", f"there is no file {identity[:64]!r}: it may have been forgotten")
         state = State(**json.loads(found))
-        if state.status not in ("done", "error") and time.time() - state.seen > _SILENCE:
+        if not state.ended and time.time() - state.seen > _SILENCE:
             return replace(state, status="error", error="its translation was broken off: send it again")
         return state
 
@@ -103,14 +108,17 @@ class Documents:
                 state = replace(state, status="translating", done=len(blocks), seen=time.time())
                 self._keep(state)
             self._store.put(f"result/{state.id}", document.write(blocks), self._seconds)
-            self._keep(replace(state, status="done"))
-        except Exception as error:
-            reason = error.message if isinstance(error, ApiError) else "the service failed on this file"
-            self._keep(replace(state, status="error", error=reason))
-            if not isinstance(error, ApiError):
-                raise
+            state = replace(state, status="done")
+        except ApiError as error:
+            state = replace(state, status="error", error=error.message)
+        except Exception:
+            state = replace(state, status="error", error="the service failed on this file")
+            raise
         finally:
+            # Whoever hears that a file has ended may send the next one at once: its place is free by then.
             self._places.release()
+            if state.ended:
+                self._keep(state)
 
     def _part(self, pages: list[Page], terms: Mapping[str, str]) -> list[str]:
         """Translate a part; where there is too much under way, others go first."""
