@@ -127,6 +127,11 @@ class Page:
     separators: list[str]
     """One more than there are blocks."""
 
+    @property
+    def text(self) -> str:
+        """The words of its blocks, a line each."""
+        return "\n".join(_SLOT.sub("", block.text) for block in self.blocks)
+
     def add(self, before: str, page: "Page") -> None:
         """Go on with these characters, and then with another page."""
         self.separators[-1] += before + page.separators[0]

@@ -207,7 +207,7 @@ def _run(pool: Pool[AnyJob], job: AnyJob, until: float) -> None:
         raise job.error
 
 
-_PIECES = 64
+PIECES = 64
 """Pieces of a text that are told apart in an explanation; words of longer texts are taken together."""
 
 
@@ -224,7 +224,7 @@ class SentimentRequest(SentimentJob):
 def _pieces(text: str) -> list[tuple[int, int]]:
     """Where the words of a text stand, taken together in equal runs if there are many."""
     words = [match.span() for match in re.finditer(r"\S+", text)]
-    runs = np.array_split(np.arange(len(words)), min(len(words), _PIECES)) if words else []
+    runs = np.array_split(np.arange(len(words)), min(len(words), PIECES)) if words else []
     return [(words[run[0]][0], words[run[-1]][1]) for run in runs]
 
 

@@ -12,10 +12,12 @@ from typing import Any
 
 from flask import Request
 from limits import RateLimitItem, parse_many
-from limits.storage import storage_from_string
+from limits.storage import MemoryStorage, storage_from_string
 from limits.strategies import MovingWindowRateLimiter
+from redis.exceptions import RedisError
 
 from service.errors import ApiError
+from service.metrics import UNCOUNTED
 from service.settings import Settings, SettingsError
 from service.store import is_redis
 
@@ -56,8 +58,10 @@ class Access:
         """Read the keys. Raises SettingsError."""
         self._keys = read_keys(settings.keys) if settings.keys else {}
         self._limits: list[RateLimitItem] = parse_many(settings.rate_limit) if settings.rate_limit else []
-        counts = settings.store if is_redis(settings.store) else "memory://"
-        self._limiter = MovingWindowRateLimiter(storage_from_string(counts))
+        # A Redis that hangs must not hang every request.
+        patience = {"socket_timeout": 1, "socket_connect_timeout": 1}
+        counts = storage_from_string(settings.store, **patience) if is_redis(settings.store) else MemoryStorage()
+        self._limiter = MovingWindowRateLimiter(counts)
 
     @property
     def needs_key(self) -> bool:
@@ -70,9 +74,13 @@ class Access:
         Raises ApiError: 403 without a key where one is needed, 429 over a rate limit.
         """
         caller = self._name(request, values) if self._keys else f"address {request.remote_addr}"
-        for limit in self._limits:
-            if not self._limiter.hit(limit, caller):
-                self._refuse(limit, caller)
+        try:
+            for limit in self._limits:
+                if not self._limiter.hit(limit, caller):
+                    self._refuse(limit, caller)
+        except RedisError:
+            # Better let in uncounted than refused because a counter is away.
+            UNCOUNTED.inc()
         return caller
 
     def _name(self, request: Request, values: Any) -> str:

@@ -3,6 +3,7 @@
 import re
 import secrets
 import time
+from collections.abc import Callable
 
 from flask import Flask, Response, g, request
 from flask_cors import CORS
@@ -30,13 +31,15 @@ from service.store import open_store
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
-def create_app(settings: Settings) -> Flask:
-    """The application with the settings' models, loaded here: in a worker, after the fork."""
+def create_app(settings: Settings, fail: Callable[[], None] = lambda: None) -> Flask:
+    """The application with the settings' models, loaded here: in a worker, after the fork. `fail` is called when it can
+    compute no more.
+    """
     app = OpenAPI(__name__, info=INFO, security_schemes=SECURITY, doc_ui=False, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_request_bytes
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    app.extensions["hoiquy"] = _context(settings)
+    app.extensions["hoiquy"] = _context(settings, fail)
     register_errors(app)
     for part in (routes, files, deepl, status):
         app.register_api(part)
@@ -45,7 +48,9 @@ def create_app(settings: Settings) -> Flask:
     app.register_blueprint(description)
     app.register_blueprint(page)
     if settings.proxies:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies)  # type: ignore[method-assign]
+        # Only X-Forwarded-For says who asks; what the others say goes into the addresses of answers alone.
+        counts = dict.fromkeys(("x_for", "x_proto", "x_host", "x_prefix"), settings.proxies)
+        app.wsgi_app = ProxyFix(app.wsgi_app, **counts)  # type: ignore[method-assign]
     if settings.cors_origins:
         origins = [origin.strip() for origin in settings.cors_origins.split(",")]
         CORS(app, origins=origins, expose_headers=["X-Request-ID", "Server-Timing", "Retry-After"], max_age=600)
@@ -70,7 +75,8 @@ def create_app(settings: Settings) -> Flask:
     return app
 
 
-def _context(settings: Settings) -> Context:
-    models, store = Models(settings), open_store(settings.store)
-    documents = Documents(models.translate_pages, store, settings.max_documents, 60 * settings.document_minutes)
-    return Context(settings, models, Access(settings), Glossaries(store), documents)
+def _context(settings: Settings, fail: Callable[[], None]) -> Context:
+    models, store = Models(settings, fail), open_store(settings.store)
+    seconds = 60 * settings.document_minutes
+    documents = Documents(models.translate_pages, store, settings.max_documents, seconds, settings.timeout)
+    return Context(settings, models, Access(settings), Glossaries(store, settings.max_glossaries), documents)

@@ -34,10 +34,13 @@ class Ticket:
         """Return when the job has its result. Raises what it met with, TimeoutError past its deadline, and GoneError as
         soon as it is not wanted.
         """
-        while not self.ended.wait(_GLANCE):
+        while not self.ended.wait(min(_GLANCE, max(0.0, self.until + _GLANCE - time.monotonic()))):
             if not is_wanted():
                 self.dropped = True
                 raise GoneError("the client did not wait for its answer")
+            if time.monotonic() >= self.until + _GLANCE:
+                # The compute thread drops what is late between two steps, but a step can be long.
+                raise TimeoutError("the time for this request is over")
         if self.job.error:
             raise self.job.error
 
@@ -48,8 +51,14 @@ class Batcher:
     What is over its deadline, or not wanted, is dropped between steps.
     """
 
-    def __init__(self, pools: Sequence[Pool[Any]], max_jobs: int, max_cost: int) -> None:
-        """Take at most so many jobs at a time, whose costs add up to so much; one job may cost more than that."""
+    def __init__(
+        self, pools: Sequence[Pool[Any]], max_jobs: int, max_cost: int, fail: Callable[[], None] = lambda: None
+    ) -> None:
+        """Take at most so many jobs at a time, whose costs add up to so much; one job may cost more than that.
+
+        `fail` is called when the compute thread ends of itself.
+        """
+        self._fail = fail
         self._pools, self._max_jobs, self._max_cost = pools, max_jobs, max_cost
         self._changed = Condition()
         # Of both threads, under the lock.
@@ -70,8 +79,7 @@ class Batcher:
         with self._changed:
             if self._closed:
                 raise OverloadedError("the service is stopping")
-            if self._jobs >= self._max_jobs or (self._jobs and self._cost + cost > self._max_cost):
-                raise OverloadedError(f"{self._jobs} requests with {self._cost} tokens are under way")
+            self.check_room(cost)
             self._jobs += 1
             self._cost += cost
             UNDER_WAY.inc()
@@ -80,9 +88,9 @@ class Batcher:
             self._changed.notify()
         return ticket
 
-    def check_room(self) -> None:
+    def check_room(self, cost: int = 0) -> None:
         """Refuse what `submit` would refuse anyway, before any work is put into it. Raises OverloadedError."""
-        if self._jobs >= self._max_jobs:
+        if self._jobs >= self._max_jobs or (self._jobs and self._cost + cost > self._max_cost):
             raise OverloadedError(f"{self._jobs} requests with {self._cost} tokens are under way")
 
     @property
@@ -112,12 +120,14 @@ class Batcher:
         finally:
             # Whoever waits must not wait for ever, whatever went wrong here.
             with self._changed:
-                self._closed = True
+                failed, self._closed = not self._closed, True
                 left = [*self._live.values(), *self._incoming]
                 UNDER_WAY.dec(len(left))
             for ticket in left:
                 ticket.job.error = ticket.job.error or RuntimeError("the compute thread has ended")
                 ticket.ended.set()
+            if failed:
+                self._fail()
 
     def _take(self) -> bool:
         """Let what was handed in join its pool; waits while there is nothing to do, False when there never will be."""

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 from flask import Request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from service.errors import ApiError
+from service.errors import ApiError, short
 from service.settings import Settings
 
 _FORM = "application/x-www-form-urlencoded"
@@ -19,15 +19,27 @@ _TYPES = "`Content-Type: application/json` for JSON, `Content-Type: text/plain` 
 _FIELDS = re.compile(r"[\w.-]++=[^&=\s]*+(?:&[\w.-]++=[^&=\s]*+)*+")
 """What is a form, and no text that has a sign of equality."""
 _PLAIN = ("text/plain", _FORM, "")
+_UNUSABLE = re.compile("[\x00\ud800-\udfff]")
 _DISCARD_BYTES, _DISCARD_SECONDS = 64 * 1024 * 1024, 2
+
+
+class Form(dict[str, Any]):
+    """The fields of a form, which are all texts: "2" can be a number, "true" a truth."""
 
 
 def read_values(request: Request, settings: Settings, *, form: str = "text") -> Any:
     """What a body holds: JSON; a form, if it has the field `form` or `text`; else plain text, which is
     `{"text": TEXT}`, and also what `curl -d` sends, as a form without a field.
 
-    Raises ApiError: 400 not JSON, not UTF-8 or no form of ours, 413 over the limit of bytes, 415 another content type.
+    Raises ApiError: 400 not JSON, not UTF-8 or no form of ours, 413 over the limit of bytes, 415 another content type,
+    422 a character that is none.
     """
+    values = _values(request, settings, form)
+    check_characters(values)
+    return values
+
+
+def _values(request: Request, settings: Settings, form: str) -> Any:
     kind = request.mimetype
     if kind == _PARTS:
         return _known(_parts(request, settings), form)
@@ -45,7 +57,7 @@ def read_values(request: Request, settings: Settings, *, form: str = "text") -> 
     except UnicodeDecodeError as error:
         raise ApiError(400, "Validation", f"the body is not UTF-8: {error.reason} at byte {error.start}") from error
     if kind == "application/json":
-        return _json(body)
+        return read_json(body, "the body")
     if kind == _FORM and _FIELDS.fullmatch(body):
         return _known(_fields(body), form)
     if kind == _FORM and (f"{form}=" in body or "text=" in body):
@@ -55,7 +67,7 @@ def read_values(request: Request, settings: Settings, *, form: str = "text") -> 
     return _plain(body, declared=kind == "text/plain")
 
 
-def _known(fields: dict[str, Any], form: str) -> dict[str, Any]:
+def _known(fields: Form, form: str) -> Form:
     """A form that has a field of ours. Raises ApiError 400."""
     if {form, "text"} & fields.keys():
         return fields
@@ -63,14 +75,19 @@ def _known(fields: dict[str, Any], form: str) -> dict[str, Any]:
     raise ApiError(400, "Validation", f"the form has no field {names}: send one, or name what the body is: {_TYPES}")
 
 
-def _parts(request: Request, settings: Settings) -> dict[str, Any]:
+def _parts(request: Request, settings: Settings) -> Form:
     """The fields of a form in parts."""
     request.max_form_memory_size = settings.max_request_bytes
     try:
         found = request.form.to_dict(flat=False)
     except RequestEntityTooLarge as error:
         raise _too_large(request, settings) from error
-    return {name: values[0] if len(values) == 1 else values for name, values in found.items()}
+    return _form(found)
+
+
+def _form(found: dict[str, list[str]]) -> Form:
+    """A field that is there more than once is a list."""
+    return Form({name: values[0] if len(values) == 1 else values for name, values in found.items()})
 
 
 def _too_large(request: Request, settings: Settings) -> ApiError:
@@ -91,13 +108,11 @@ def discard(request: Request) -> None:
             return
 
 
-def _fields(body: str) -> dict[str, Any]:
-    """A form's fields; one that is there more than once is a list."""
+def _fields(body: str) -> Form:
     try:
-        found = parse_qs(body, keep_blank_values=True, errors="strict", max_num_fields=1000)
+        return _form(parse_qs(body, keep_blank_values=True, errors="strict", max_num_fields=1000))
     except ValueError as error:
         raise ApiError(400, "Validation", f"the form cannot be read: {error}") from error
-    return {name: values[0] if len(values) == 1 else values for name, values in found.items()}
 
 
 def _plain(body: str, *, declared: bool) -> dict[str, Any]:
@@ -108,7 +123,7 @@ def _plain(body: str, *, declared: bool) -> dict[str, Any]:
     if body.lstrip()[:1] in ("{", "["):
         values: Any = None
         with suppress(ApiError):
-            values = _json(body)
+            values = read_json(body, "the body")
         if isinstance(values, dict) and "text" in values:
             return values
         if values is not None and not declared:
@@ -116,13 +131,30 @@ def _plain(body: str, *, declared: bool) -> dict[str, Any]:
     return {"text": body}
 
 
-def _json(body: str) -> Any:
+def read_json(text: str, what: str) -> Any:
+    """The values of a text in JSON. Raises ApiError 400, whose message calls the text `what`."""
+
     def refuse(constant: str) -> None:
         raise ValueError(f"{constant} is not JSON")
 
     try:
-        return json.loads(body, parse_constant=refuse)
+        return json.loads(text, parse_constant=refuse)
     except RecursionError as error:
-        raise ApiError(400, "Validation", "the body is nested too deeply") from error
+        raise ApiError(400, "Validation", f"{what} is nested too deeply") from error
     except ValueError as error:
-        raise ApiError(400, "Validation", f"the body is not JSON: {error}") from error
+        raise ApiError(400, "Validation", f"{what} is not JSON: {error}") from error
+
+
+def check_characters(values: Any) -> None:
+    """Refuse what can be written in no file, log or answer, wherever it stands. Raises ApiError 422."""
+    waiting: list[tuple[list[str | int], Any]] = [([], values)]
+    while waiting:
+        place, value = waiting.pop()
+        if isinstance(value, str) and _UNUSABLE.search(value):
+            message = f"{'.'.join(map(str, place)) or 'the body'} has a NUL character or half of a surrogate pair"
+            raise ApiError(422, "Validation", f"{message}: leave it out", [{"loc": place, "message": message}])
+        if isinstance(value, list):
+            waiting += [([*place, index], item) for index, item in enumerate(value)]
+        elif isinstance(value, dict):
+            waiting += [(place, key) for key in value]
+            waiting += [([*place, short(key)], item) for key, item in value.items() if not _UNUSABLE.search(key)]

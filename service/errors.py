@@ -2,9 +2,9 @@
 
 from typing import Any, Literal
 
-from flask import Flask, Response, g, jsonify
+from flask import Flask, Response, g, jsonify, request
 from redis.exceptions import RedisError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 ErrorType = Literal["Validation", "TooLarge", "RateLimited", "Overloaded", "Timeout", "NotFound", "Auth", "Internal"]
 
@@ -26,13 +26,15 @@ class ApiError(Exception):
         """Seconds."""
 
 
+def short(text: str) -> str:
+    """What of a request's own words an answer may quote: an answer must not grow with what is wrong."""
+    return text if len(text) <= 200 else text[:200] + "…"
+
+
 _KINDS: dict[int, ErrorType] = {404: "NotFound", 413: "TooLarge", 429: "RateLimited", 503: "Overloaded", 504: "Timeout"}
 
 
-_MESSAGES = {
-    404: "there is nothing here: POST /translate and /sentiment, GET /docs, /health and /info are",
-    405: "this address takes another method: /translate and /sentiment take POST, /health takes GET",
-}
+_NOTHING = "there is nothing here: POST /translate and /sentiment, GET /docs, /health and /info are"
 
 
 def _response(status: int, kind: ErrorType, message: str, errors: list[dict[str, Any]]) -> Response:
@@ -57,7 +59,10 @@ def register_errors(app: Flask) -> None:
     def http(error: HTTPException) -> Response:
         status = error.code or 500
         kind = _KINDS.get(status, "Validation" if status < 500 else "Internal")
-        response = _response(status, kind, _MESSAGES.get(status, error.description or error.name), [])
+        message = _NOTHING if status == 404 else error.description or error.name
+        if isinstance(error, MethodNotAllowed):
+            message = f"this address does not take {request.method}: it takes {', '.join(error.valid_methods or [])}"
+        response = _response(status, kind, short(message), [])
         for name, value in error.get_headers():
             if name.lower() not in ("content-type", "content-length"):
                 response.headers[name] = value
@@ -66,7 +71,9 @@ def register_errors(app: Flask) -> None:
     @app.errorhandler(RedisError)
     def without_store(error: RedisError) -> Response:
         app.logger.error("the store cannot be reached: %s", type(error).__name__)
-        return _response(503, "Overloaded", "the service cannot reach its store: try again later", [])
+        response = _response(503, "Overloaded", "the service cannot reach its store: try again later", [])
+        response.headers["Retry-After"] = "1"
+        return response
 
     @app.errorhandler(Exception)
     def unforeseen(error: Exception) -> Response:

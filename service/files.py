@@ -1,6 +1,5 @@
 """The views for files that are translated whole."""
 
-import json
 import time
 from pathlib import PurePath
 from typing import Any
@@ -11,7 +10,7 @@ from pydantic import BaseModel
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from service.answers import DocumentAnswer, fields
-from service.bodies import discard
+from service.bodies import check_characters, discard, read_json
 from service.context import check_access, context
 from service.description import ERRORS, takes
 from service.dialects import LibreRequest
@@ -36,20 +35,12 @@ def begin() -> tuple[Response, int]:
 
     The form may have a `glossary` and a `protect`, as a request of texts has them, in JSON.
     """
-    check_access()
     name, data, form = read_upload()
-    options = {field: _json(form, field) for field in ("glossary", "protect") if field in form}
+    options = {field: read_json(form[field], field) for field in ("glossary", "protect") if field in form}
+    check_characters(options)
     terms = checked(TranslateRequest, {"text": "", **options}).terms
     context().models.translation.get()  # Better refused now than found broken later.
     return jsonify(_answer(context().documents.add(name, data, terms))), 202
-
-
-def _json(form: dict[str, Any], field: str) -> Any:
-    try:
-        return json.loads(form[field])
-    except (ValueError, RecursionError) as error:
-        message = f"{field} is not JSON: {error}"
-        raise ApiError(422, "Validation", message, [{"loc": [field], "message": message}]) from error
 
 
 @files.get("/documents/<identity>", responses={200: DocumentAnswer, **ERRORS})
@@ -79,15 +70,14 @@ def translate_file() -> Response:
     """Translate a file as LibreTranslate does: the answer comes when it is done, and has the translation's address."""
     here = context()
     name, data, form = read_upload()
-    g.caller = here.access.check(request, form)
     try:
-        checked(LibreRequest, {**form, "q": ""}).native(here.models.languages)
+        checked(LibreRequest, {**form, "q": ""}, LibreRequest.status).native(here.models.languages)
     except ValueError as error:
         raise ApiError(400, "Validation", str(error)) from error
     state = here.documents.add(name, data, {})
-    address = f"{request.host_url}documents/{state.id}/result"
+    address = f"{request.url_root}documents/{state.id}/result"
     until = time.monotonic() + here.settings.timeout
-    while state.status not in ("done", "error"):
+    while not state.ended:
         if time.monotonic() > until:
             raise ApiError(504, "Timeout", f"it takes longer than {here.settings.timeout:g} s; it will be at {address}")
         time.sleep(0.05)
@@ -98,10 +88,14 @@ def translate_file() -> Response:
 
 
 def read_upload() -> tuple[str, bytes, dict[str, Any]]:
-    """The name and bytes of the file in a form, and the form's other fields. Raises ApiError: 413, 415, 422."""
-    most = context().settings.max_document_bytes
-    # A form has some bytes of its own beside the file's.
-    request.max_content_length = most + 64 * 1024
+    """The name and bytes of the file in a form, and the form's other fields, of a caller who may send one.
+
+    Raises ApiError: 413, 415, 422, and as `Access.check` does.
+    """
+    here = context()
+    most, most_beside = here.settings.max_document_bytes, here.settings.max_request_bytes
+    request.max_form_memory_size = most_beside
+    request.max_content_length = most + most_beside
     if request.mimetype != "multipart/form-data":
         raise ApiError(415, "Validation", "send the file as multipart/form-data, in the field `file`")
     try:
@@ -109,7 +103,11 @@ def read_upload() -> tuple[str, bytes, dict[str, Any]]:
         form = request.form.to_dict()
     except RequestEntityTooLarge as error:
         discard(request)
-        raise ApiError(413, "TooLarge", f"the file has more than {most} bytes: split it") from error
+        message = f"the form is too large: a file may have {most} bytes, and what is beside it {most_beside}"
+        raise ApiError(413, "TooLarge", f"{message}; split the file") from error
+    g.caller = here.access.check(request, form)
+    form.pop("api_key", None)
+    check_characters(form)
     if upload is None or not upload.filename:
         message = "there is no file: send one in the field `file`, with its name"
         raise ApiError(422, "Validation", message, [{"loc": ["file"], "message": message}])

@@ -24,11 +24,14 @@ class Glossary:
 class Glossaries:
     """The glossaries of all callers; each sees his own."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, most: int) -> None:
+        """Keep so many of each caller's at most."""
+        self._store, self._most = store, most
 
     def add(self, owner: str, name: str, terms: dict[str, str]) -> Glossary:
-        """Keep a glossary."""
+        """Keep a glossary. Raises ApiError 413 when the caller has too many."""
+        if len(self.all(owner)) >= self._most:
+            raise ApiError(413, "TooLarge", f"{self._most} glossaries are kept: delete one before you add another")
         glossary = Glossary(secrets.token_hex(16), name, datetime.now(UTC).isoformat(), terms)
         self._store.put(_key(owner, glossary.id), json.dumps(asdict(glossary)).encode())
         return glossary

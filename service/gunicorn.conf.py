@@ -1,5 +1,7 @@
 """gunicorn's settings: one gthread worker a core, each with one compute thread, its models loaded after the fork."""
 
+import json
+import math
 import os
 import shutil
 import socket
@@ -16,6 +18,7 @@ if not os.environ.get("HOIQUY_STORE"):
     os.environ["HOIQUY_STORE"] = str(_shared / "store")
 
 # It looks at the environment when it is imported.
+from gunicorn import util  # noqa: E402
 from prometheus_client.multiprocess import mark_process_dead  # noqa: E402
 from redis.exceptions import RedisError  # noqa: E402
 
@@ -38,7 +41,8 @@ threads = _settings.threads
 preload_app = False
 # A heartbeat file on a disk can block a worker.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None
-graceful_timeout = _settings.timeout
+# Longer than the longest request.
+graceful_timeout = math.ceil(_settings.timeout) + 5
 keepalive = 75
 accesslog = None
 
@@ -72,3 +76,15 @@ def child_exit(server: Any, worker: Any) -> None:  # noqa: ARG001
 
 
 control_socket_disable = True
+
+
+def _write_error(sock: socket.socket, status: int, reason: str, message: str) -> None:
+    """Answer what gunicorn itself refuses (a line too long, a header that is none) with the one error body."""
+    told = f"the request cannot be read: {message or reason}"[:200]
+    kind = "Validation" if status < 500 else "Internal"
+    body = json.dumps({"error": told, "message": told, "error_type": kind, "errors": [], "request_id": ""}).encode()
+    head = f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Type: application/json\r\n"
+    util.write_nonblock(sock, f"{head}Content-Length: {len(body)}\r\n\r\n".encode("latin1") + body)
+
+
+util.write_error = _write_error

@@ -30,6 +30,7 @@ UNDER_WAY = Gauge("hoiquy_jobs", "Requests under way in the compute threads.", m
 TOKENS = Counter("hoiquy_tokens", "Tokens of requests that were taken.", ["task"])
 STEPS = Counter("hoiquy_steps", "Decoder steps, and texts classified.", ["task"])
 ROWS = Histogram("hoiquy_step_rows", "Hypotheses that share a decoder step.", buckets=(1, 2, 4, 8, 16, 32))
+UNCOUNTED = Counter("hoiquy_uncounted", "Requests let in uncounted, since Redis, where they are counted, was away.")
 MODEL = Gauge("hoiquy_model", "Models served.", ["task", "name", "version"], multiprocess_mode="livemax")
 
 

@@ -1,5 +1,6 @@
 """The models of a worker: loaded, tried on a text, or the reason why not; and their one compute thread."""
 
+import math
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -9,7 +10,7 @@ from typing import Any, Generic, TypeVar
 from inference.blocks import Page
 from inference.jobs import Job
 from inference.pools import Pool
-from inference.predictors import Sentiment, SentimentPredictor, Translation, TranslationPredictor
+from inference.predictors import PIECES, Sentiment, SentimentPredictor, Translation, TranslationPredictor
 from service.batching import Batcher, GoneError, OverloadedError
 from service.dialects import Languages
 from service.errors import ApiError
@@ -22,6 +23,15 @@ Predictor = TypeVar("Predictor", SentimentPredictor, TranslationPredictor)
 
 _RESERVE = 4
 """Rows of the translator's steps that short requests find free beside long ones."""
+_CHARACTERS = 6
+"""Characters a token, rather too many: what a request will cost is guessed before any work is put into it."""
+
+
+class _Deadline:
+    """When a request must have its answer, from when it was read."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds, self.until = seconds, time.monotonic() + seconds
 
 
 class Model(Generic[Predictor]):
@@ -71,7 +81,8 @@ class Model(Generic[Predictor]):
 class Models:
     """The translator and the classifier that the settings name."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, fail: Callable[[], None]) -> None:
+        """Load them; `fail` is called when the compute thread ends of itself."""
         self.translation = Model(TranslationPredictor.load, settings.translation)
         self.sentiment = Model(SentimentPredictor.load, settings.sentiment)
         self._translation_pools, self._sentiment_pools = (
@@ -81,7 +92,10 @@ class Models:
         self._timeout = settings.timeout
         # Threads that computed at once would share one core and its cache, and each be slower than in turn.
         self._batcher = Batcher(
-            [*self._translation_pools, *self._sentiment_pools], settings.max_requests, settings.max_waiting_tokens
+            [*self._translation_pools, *self._sentiment_pools],
+            settings.max_requests,
+            settings.max_waiting_tokens,
+            fail,
         )
 
     @property
@@ -90,22 +104,26 @@ class Models:
         config = self.translation.get().checkpoint.config
         return config["source_language"], config["target_language"]
 
-    def check_room(self) -> None:
+    def check_room(self, cost: float = 0) -> None:
         """Refuse a request at once where there is no room for it: to read it would take time from the others.
 
         Raises ApiError 429.
         """
         try:
-            self._batcher.check_room()
+            self._batcher.check_room(int(cost))
         except OverloadedError as error:
             raise _overloaded(error) from error
 
-    def translate(self, body: TranslateRequest, is_wanted: Callable[[], bool]) -> list[Translation]:
-        """Translate a request's texts.
+    def translate(
+        self, body: TranslateRequest, is_wanted: Callable[[], bool], seconds: float = math.inf
+    ) -> list[Translation]:
+        """Translate a request's texts, in so many seconds at most.
 
         Raises ApiError: 422 not with this model, 503 no model, 429 too much under way, 504 out of time.
         """
         predictor = self.translation.get()
+        deadline = _Deadline(min(seconds, self._timeout))
+        self.check_room(sum(map(len, body.texts)) / _CHARACTERS * (body.beam_size or 1))
         try:
             if body.format == "text":
                 job = predictor.job(
@@ -115,34 +133,37 @@ class Models:
                 job = predictor.page_job(body.pages, body.beam_size, terms=body.terms)
         except ValueError as error:
             raise ApiError(422, "Validation", str(error)) from error
-        self._run(self._translation_pools[0], job, is_wanted)
+        self._run(self._translation_pools[0], job, is_wanted, deadline)
         return predictor.results(job)
 
     def translate_pages(self, pages: list[Page], terms: Mapping[str, str]) -> list[str]:
         """Translate a part of a file. Raises as `translate` does."""
         predictor = self.translation.get()
+        deadline = _Deadline(self._timeout)
         try:
             job = predictor.page_job(pages, terms=terms)
         except ValueError as error:
             raise ApiError(422, "Validation", str(error)) from error
-        self._run(self._translation_pools[0], job, lambda: True)
+        self._run(self._translation_pools[0], job, lambda: True, deadline)
         return [result.text for result in predictor.results(job)]
 
     def classify(self, body: SentimentRequest, is_wanted: Callable[[], bool]) -> list[Sentiment]:
         """Classify a request's texts. Raises as `translate` does."""
         predictor = self.sentiment.get()
+        deadline = _Deadline(self._timeout)
+        # What is explained is read once more for every piece of it.
+        self.check_room(sum(map(len, body.texts)) / _CHARACTERS * (1 + PIECES * body.explain))
         job = predictor.job(body.texts, explain=body.explain)
-        self._run(self._sentiment_pools[0], job, is_wanted)
+        self._run(self._sentiment_pools[0], job, is_wanted, deadline)
         return predictor.results(job)
 
-    def _run(self, pool: Pool[Any], job: Job, is_wanted: Callable[[], bool]) -> None:
-        until = time.monotonic() + self._timeout
+    def _run(self, pool: Pool[Any], job: Job, is_wanted: Callable[[], bool], deadline: _Deadline) -> None:
         try:
-            self._batcher.submit(pool, job, job.cost, until).wait(is_wanted)
+            self._batcher.submit(pool, job, job.cost, deadline.until).wait(is_wanted)
         except OverloadedError as error:
             raise _overloaded(error) from error
         except TimeoutError as error:
-            message = f"this request took more than {self._timeout} s: send less text at once"
+            message = f"this request took more than {deadline.seconds:g} s: send less text at once"
             raise ApiError(504, "Timeout", message) from error
         except GoneError as error:
             raise ApiError(499, "Timeout", str(error)) from error

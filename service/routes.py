@@ -1,5 +1,6 @@
 """The views that translate and classify: read the request, call the predictor, write the answer."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -50,7 +51,7 @@ def translate() -> Response:
     results = _translate(body)
     if _wants_plain_text():
         return Response("\n".join(result.text for result in results) + "\n", mimetype="text/plain")
-    texts = [_translated(body, text, result) for text, result in zip(body.texts, results, strict=True)]
+    texts = [_translated(body, *each) for each in zip(body.texts, body.plain_texts, results, strict=True)]
     name = here.models.translation.get().checkpoint.config["name"]
     return jsonify(fields(TranslateAnswer(translations=texts, model=name)))
 
@@ -65,24 +66,27 @@ def _dialect(values: Any) -> str:
 
 
 def foreign_translation(
-    values: Any, dialect: type[LibreRequest | DeepLRequest | HuggingFaceRequest], terms: Mapping[str, str] | None = None
+    values: Any,
+    dialect: type[LibreRequest | DeepLRequest | HuggingFaceRequest],
+    terms: Mapping[str, str] | None = None,
+    seconds: float = math.inf,
 ) -> Response:
-    """Translate as another service does. Raises ApiError."""
-    asked = checked(dialect, values)
+    """Translate as another service does, in so many seconds at most. Raises ApiError."""
+    here = context()
     try:
-        here = context()
+        asked = checked(dialect, values, dialect.status)
         native = asked.native(here.models.languages)
         body = validated(TranslateRequest, {**native, "glossary": dict(terms or {})}, here.settings)
     except ValueError as error:
         raise ApiError(400, "Validation", str(error)) from error
-    return jsonify(asked.answer(_translate(body)))
+    return jsonify(asked.answer(_translate(body, seconds), body.plain_texts))
 
 
-def _translate(body: TranslateRequest) -> list[Translation]:
+def _translate(body: TranslateRequest, seconds: float = math.inf) -> list[Translation]:
     here = context()
     _check_limit("beam_size", body.beam_size or 1, here.settings.max_beam_size)
     _check_limit("alternatives", body.alternatives, here.settings.max_alternatives)
-    return here.models.translate(body, is_connected)
+    return here.models.translate(body, is_connected, seconds)
 
 
 def _check_limit(name: str, value: int, most: int) -> None:
@@ -91,8 +95,8 @@ def _check_limit(name: str, value: int, most: int) -> None:
         raise ApiError(422, "Validation", message, [{"loc": [name], "message": message}])
 
 
-def _translated(body: TranslateRequest, text: str, result: Translation) -> TranslatedText:
-    """What is said of one text."""
+def _translated(body: TranslateRequest, text: str, plain: str, result: Translation) -> TranslatedText:
+    """What is said of one text, which without its tags is plain."""
     asked: dict[str, Any] = {}
     if body.alternatives:
         asked["alternatives"] = list(result.alternatives)
@@ -102,14 +106,16 @@ def _translated(body: TranslateRequest, text: str, result: Translation) -> Trans
         asked["alignment"] = [
             Link(source=link.source, target=link.target, weight=link.weight) for link in result.alignment
         ]
-    return TranslatedText(text=result.text, **asked, truncated=result.truncated, warnings=_warnings(text, result))
+    return TranslatedText(
+        text=result.text, **asked, truncated=result.truncated, warnings=_warnings(text, plain, result)
+    )
 
 
-def _warnings(text: str, result: Translation) -> list[str]:
+def _warnings(text: str, plain: str, result: Translation) -> list[str]:
     source = language_name(context().models.languages[0])
-    if any(map(str.isalpha, text)) and text.strip() == result.text.strip():
+    if any(map(str.isalpha, plain)) and text.strip() == result.text.strip():
         return [f"nothing was translated: the text is not {source}, or has no words"]
-    language = foreign_language(text)
+    language = foreign_language(plain)
     return [f"this looks like {language}, and was read as if it were {source}"] if language else []
 
 
@@ -165,5 +171,8 @@ def detect() -> Response:
     values = read_body(form="q")
     if not isinstance(values, dict) or not isinstance(values.get("q"), str):
         raise ApiError(400, "Validation", "q: give a text")
+    most = context().settings.max_text_characters
+    if len(values["q"]) > most:
+        raise ApiError(413, "TooLarge", f"q has {len(values['q'])} characters, but a text may have {most}")
     language, sure = confidence(values["q"])
     return jsonify([{"language": language, "confidence": sure}])

@@ -1,16 +1,17 @@
 """Requests and answers: what a body may hold, within the limits of the settings."""
 
 import json
-import re
-from typing import Any, Literal, TypeVar
+from functools import cached_property
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 
 from inference.blocks import Page
 from inference.markup import read_html
 from inference.tags import HTML, xml_tags
-from service.errors import ApiError
+from service.bodies import Form
+from service.errors import ApiError, short
 from service.settings import Settings
 
 _LONGEST_TERM = 200
@@ -18,22 +19,24 @@ _MOST_TERMS = 5000
 _MOST_TAGS = 100
 
 
+def _are_texts(value: Any) -> Any:
+    for index, item in enumerate(value if isinstance(value, list) else [value]):
+        if not isinstance(item, str):
+            place = f"item {index}" if isinstance(value, list) else "it"
+            raise ValueError(f"give a text or a list of texts; {place} is {json.dumps(item)[:40]}")  # noqa: TRY004
+    return value
+
+
+Texts = Annotated[str | list[str], BeforeValidator(_are_texts)]
+
+
 class TextRequest(BaseModel):
     """What requests of both kinds have."""
 
     model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
 
-    text: str | list[str]
+    text: Texts
     """One text, or a list of texts that are answered in the same order."""
-
-    @field_validator("text", mode="before")
-    @classmethod
-    def _is_text(cls, value: Any) -> Any:
-        for index, item in enumerate(value if isinstance(value, list) else [value]):
-            if not isinstance(item, str):
-                place = f"item {index}" if isinstance(value, list) else "it"
-                raise ValueError(f"give a text or a list of texts; {place} is {json.dumps(item)[:40]}")  # noqa: TRY004
-        return value
 
     @property
     def texts(self) -> list[str]:
@@ -77,12 +80,17 @@ class TranslateRequest(TextRequest):
         """Glossary and protected terms together."""
         return {**{term: term for term in self.protect}, **self.glossary}
 
-    @property
+    @cached_property
     def pages(self) -> list[Page]:
         """The texts, which are in HTML or XML, taken apart."""
         asked = self.ignore_tags, self.splitting_tags, self.non_splitting_tags
         tags = [HTML if self.format == "html" else xml_tags(text) for text in self.texts]
         return [read_html(text, each.asked(*asked)) for text, each in zip(self.texts, tags, strict=True)]
+
+    @property
+    def plain_texts(self) -> list[str]:
+        """The texts without their tags."""
+        return self.texts if self.format == "text" else [page.text for page in self.pages]
 
 
 class SentimentRequest(TextRequest):
@@ -102,7 +110,6 @@ AnyRequest = TypeVar("AnyRequest", bound=TextRequest)
 Schema = TypeVar("Schema", bound=BaseModel)
 _MOST = 10
 """Errors that an answer names."""
-_UNUSABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def validated(schema: type[AnyRequest], values: Any, settings: Settings) -> AnyRequest:
@@ -112,26 +119,21 @@ def validated(schema: type[AnyRequest], values: Any, settings: Settings) -> AnyR
     return parsed
 
 
-def checked(schema: type[Schema], values: Any) -> Schema:
-    """Values as `schema`. Raises ApiError 422 that names what does not fit."""
+def checked(schema: type[Schema], values: Any, status: int = 422) -> Schema:
+    """Values as `schema`. Raises ApiError, of this status, that names what does not fit."""
     try:
-        return schema.model_validate(values)
+        return schema.model_validate(values, strict=False if isinstance(values, Form) else None)
     except ValidationError as error:
         found = error.errors(include_url=False)
-        places = [[part if isinstance(part, int) else _short(part) for part in e["loc"]] for e in found[:_MOST]]
-        messages = [_short(_message(e)) for e in found[:_MOST]]
+        places = [[part if isinstance(part, int) else short(part) for part in e["loc"]] for e in found[:_MOST]]
+        messages = [short(_message(e)) for e in found[:_MOST]]
         errors = [{"loc": place, "message": message} for place, message in zip(places, messages, strict=True)]
         sentence = "; ".join(
             f"{'.'.join(map(str, place)) or 'body'}: {message}" for place, message in zip(places, messages, strict=True)
         )
         if len(found) > _MOST:
             sentence += f"; and {len(found) - _MOST} more"
-        raise ApiError(422, "Validation", sentence, errors) from error
-
-
-def _short(text: str) -> str:
-    """What of a request's own words an answer may quote: an answer must not grow with what is wrong."""
-    return text if len(text) <= 200 else text[:200] + "…"
+        raise ApiError(status, "Validation", sentence, errors) from error
 
 
 def _message(error: ErrorDetails) -> str:
@@ -164,9 +166,6 @@ def _check_texts(texts: list[str], settings: Settings) -> None:
                 "TooLarge",
                 f"text {index} has {len(text)} characters, but a text may have {settings.max_text_characters}",
             )
-        if _UNUSABLE.search(text):
-            message = f"text {index} has a NUL character or half of a surrogate pair"
-            raise ApiError(422, "Validation", message, [{"loc": ["text", index], "message": message}])
     total = sum(map(len, texts))
     if total > settings.max_request_characters:
         raise ApiError(

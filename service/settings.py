@@ -1,6 +1,7 @@
 """The service's settings, from environment variables that begin with HOIQUY_."""
 
 import os
+import re
 from pathlib import Path
 from typing import Self
 
@@ -12,6 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from service.store import is_redis, open_store
 
 _PREFIX = "HOIQUY_"
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s*]+")
 _OTHERS = frozenset({"HOIQUY_DATA"})
 """Variables with the prefix that belong to training."""
 
@@ -50,12 +52,14 @@ class Settings(BaseSettings):
     """Bytes of a request's body."""
     max_beam_size: int = Field(10, ge=1)
     max_alternatives: int = Field(5, ge=0)
-    timeout: int = Field(30, ge=1)
+    timeout: float = Field(30, gt=0)
     """Seconds that a request may take, the wait for its turn included."""
     max_document_bytes: int = Field(5 * 1024 * 1024, ge=1)
     """Bytes of a file that is translated whole."""
     max_documents: int = Field(8, ge=0)
     """Files that a worker has under way; more are refused with 429."""
+    max_glossaries: int = Field(100, ge=0)
+    """Glossaries that a caller keeps here."""
     document_minutes: int = Field(60, ge=1)
     """Minutes after which a file, and its translation, are forgotten."""
     store: str = ""
@@ -82,6 +86,23 @@ class Settings(BaseSettings):
         if is_redis(value):
             open_store(value)
         return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_origins(cls, value: str) -> str:
+        for origin in value.split(",") if value else []:
+            if origin.strip() != "*" and not _ORIGIN.fullmatch(origin.strip()):
+                raise ValueError(f"{origin.strip()!r} is no origin: give https://example.org, without a slash behind")
+        return value
+
+    @model_validator(mode="after")
+    def _has_threads_to_refuse_with(self) -> Self:
+        if self.threads <= self.max_requests:
+            raise ValueError(
+                f"HOIQUY_THREADS is {self.threads}, but must be more than HOIQUY_MAX_REQUESTS, {self.max_requests}, so "
+                "that a thread is left to refuse with"
+            )
+        return self
 
     @model_validator(mode="after")
     def _counts_in_one_place(self) -> Self:

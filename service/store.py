@@ -5,6 +5,7 @@ import tempfile
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
@@ -59,19 +60,32 @@ class FolderStore(Store):
 
     def values(self, folder: str) -> Iterator[bytes]:
         for path in sorted(self._path(f"{folder}/").parent.glob("*")):
-            value = _read(path)
+            # One that is being written has a name of its own.
+            value = None if path.suffix else _read(path)
             if value is not None:
                 yield value
 
     def _sweep(self, folder: Path) -> None:
-        """Take away what is over its time."""
+        """Take away what is over its time, and what was left half written long ago."""
         for path in folder.glob("*"):
-            _read(path)
+            if not path.suffix:
+                _read(path, 0)
+                continue
+            with suppress(FileNotFoundError):
+                if path.stat().st_mtime < time.time() - _LEFT:
+                    path.unlink()
 
 
-def _read(path: Path) -> bytes | None:
+_LEFT = 3600
+"""Seconds after which nobody writes a file any more."""
+
+
+def _read(path: Path, most: int = -1) -> bytes | None:
+    """So many bytes of the value in a file, or all; it is removed when its time is over."""
     try:
-        until, _, value = path.read_bytes().partition(b"\n")
+        with path.open("rb") as file:
+            until = file.readline().rstrip(b"\n")
+            value = file.read(most)
     except FileNotFoundError:
         return None
     if until and float(until) < time.time():

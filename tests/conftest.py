@@ -2,11 +2,15 @@
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import redis
 
 ROOT = Path(__file__).parent.parent
 
@@ -44,3 +48,24 @@ def toy_copy(toys: Path, tmp_path: Path) -> Path:
     """The toys' checkpoints, to be harmed."""
     shutil.copytree(toys / "checkpoints", tmp_path / "checkpoints")
     return tmp_path / "checkpoints"
+
+
+@pytest.fixture
+def redis_server(tmp_path: Path) -> "Iterator[tuple[subprocess.Popen[bytes], str]]":
+    """A Redis of the test's own: its process, and its address."""
+    program = shutil.which("redis-server")
+    if program is None:
+        pytest.skip("no redis-server on this machine")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [program, "--port", str(port), "--dir", tmp_path, "--save", ""]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process, redis.Redis(port=port) as asked:
+        for _ in range(100):
+            try:
+                asked.ping()
+                break
+            except redis.ConnectionError:
+                time.sleep(0.05)
+        yield process, f"redis://127.0.0.1:{port}/0"
+        process.terminate()

@@ -1,5 +1,6 @@
 """Keys, rate limits, addresses and origins: all off, until they are set."""
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,13 @@ def test_a_key_in_the_body_opens(guarded: FlaskClient) -> None:
     form = {"q": "Good night.", "target": "vi", "api_key": "secret-of-anna"}
     assert guarded.post("/translate", data=form).get_json()["translatedText"] == "Chúc ngủ ngon."
     assert guarded.post("/detect", data={"q": "Good night.", "api_key": "secret-of-anna"}).status_code == 200
+    for path in ("/documents", "/v2/document"):
+        file = {"file": (io.BytesIO(b"Good night."), "a.txt"), "target_lang": "VI", "api_key": "secret-of-anna"}
+        assert guarded.post(path, data=file).status_code in (200, 202)
+        file = {"file": (io.BytesIO(b"Good night."), "a.txt"), "target_lang": "VI"}
+        assert guarded.post(path, data=file).status_code == 403
+    half = b'{"text": "Good night.", "api_key": "\\ud800"}'
+    assert guarded.post("/translate", data=half, content_type="application/json").status_code == 422
 
 
 @pytest.mark.parametrize(
@@ -127,6 +135,30 @@ def test_a_proxy_that_is_known_tells_the_address(toys: Path) -> None:
     assert [ask("10.0.0.1"), ask("10.0.0.2"), ask("10.0.0.1")] == [200, 200, 429]
     # The last one is the proxy's own word; what stands before it, anybody may have written.
     assert ask("6.6.6.6, 10.0.0.1") == 429
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"threads": 4}, "HOIQUY_THREADS is 4, but must be more than HOIQUY_MAX_REQUESTS, 32"),
+        ({"cors_origins": "example.org"}, "'example.org' is no origin: give https://example.org"),
+        ({"cors_origins": "https://a.org, https://example.org/"}, "'https://example.org/' is no origin"),
+    ],
+)
+def test_settings_that_cannot_work_are_refused(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Settings(**values)
+
+
+def test_glossaries_are_bounded_in_number(toys: Path) -> None:
+    client = client_for(toys, max_glossaries=1)
+    body = {"name": "g", "source_lang": "en", "target_lang": "vi", "entries": "cat\tmèo"}
+    made = client.post("/v2/glossaries", json=body)
+    assert made.status_code == 201
+    refused = client.post("/v2/glossaries", json=body)
+    assert (refused.status_code, refused.get_json()["error_type"]) == (413, "TooLarge")
+    client.delete(f"/v2/glossaries/{made.get_json()['glossary_id']}")
+    assert client.post("/v2/glossaries", json=body).status_code == 201
 
 
 def test_other_pages_may_ask_only_where_they_are_named(toys: Path) -> None:

@@ -98,6 +98,18 @@ def test_a_deadline_ends_a_job_and_no_other(batcher: Batcher, pool: WaitingPool)
     other.wait(lambda: True)
 
 
+def test_a_long_step_is_not_waited_for(batcher: Batcher, pool: WaitingPool, monkeypatch: pytest.MonkeyPatch) -> None:
+    step, go_on = pool.step, threading.Event()
+    monkeypatch.setattr(pool, "step", lambda: go_on.wait(5) and step())
+    _, ticket = submit(batcher, pool, seconds=0.1)
+    start = time.monotonic()
+    with pytest.raises(TimeoutError):
+        ticket.wait(lambda: True)
+    assert time.monotonic() - start < 0.5
+    go_on.set()
+    assert ticket.ended.wait(1)
+
+
 def test_work_for_a_client_that_went_is_dropped(batcher: Batcher, pool: WaitingPool) -> None:
     job, ticket = submit(batcher, pool)
     with pytest.raises(GoneError):
@@ -124,11 +136,13 @@ def test_closing_ends_what_was_taken_and_takes_no_more(batcher: Batcher, pool: W
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_nobody_waits_for_ever_when_the_compute_thread_ends(pool: WaitingPool) -> None:
-    batcher = Batcher([pool], max_jobs=3, max_cost=100)
+    told = threading.Event()
+    batcher = Batcher([pool], max_jobs=3, max_cost=100, fail=told.set)
     _, ticket = submit(batcher, pool)
     pool.step = lambda: 1 / 0  # type: ignore[method-assign, assignment, return-value]
     with pytest.raises(RuntimeError, match="compute thread"):
         ticket.wait(lambda: True)
+    assert told.wait(1)
     batcher.close()
     assert not batcher.alive
     with pytest.raises(OverloadedError):

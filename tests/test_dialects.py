@@ -1,5 +1,6 @@
 """Clients of LibreTranslate, DeepL and Hugging Face, unmodified, ask a running server; and what they send, by hand."""
 
+import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -107,6 +108,62 @@ def test_mastodon_sends_html_and_wants_the_language(server: tuple[str, FlaskClie
     assert 0 < answer["detectedLanguage"][0]["confidence"] <= 100
 
 
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Bonjour tout le monde, comment allez-vous ?", "fr"),
+        ("Guten Tag, ich wollte nur sagen, wie schön das gestern war.", "de"),
+        ("Tôi yêu bạn rất nhiều.", "vi"),
+        ("I love you very much.", "en"),
+    ],
+)
+def test_tags_are_no_language(server: tuple[str, FlaskClient], text: str, language: str) -> None:
+    mention = '<p><span class="h-card"><a href="https://example.org/@anna" class="u-url">@<span>anna</span></a></span>'
+    html = f"{mention} {text}</p>"
+    answer = server[1].post("/translate", json={"q": [html], "target": "vi", "format": "html"}).get_json()
+    assert answer["detectedLanguage"][0]["language"] == language
+    answer = server[1].post("/v2/translate", json={"text": [html], "target_lang": "VI", "tag_handling": "html"})
+    assert answer.get_json()["translations"][0]["detected_source_language"] == language.upper()
+    native = server[1].post("/translate", json={"text": html, "format": "html"}).get_json()
+    assert bool(native["translations"][0]["warnings"]) == (language != "en")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "status"),
+    [
+        (None, 200),
+        ({"function_to_apply": "softmax", "top_k": 1}, 200),
+        ({"function_to_apply": "sigmoid"}, 422),
+        ({"generate_parameters": {"num_beams": 2}}, 422),
+        ({"truncation": "longest_first"}, 422),
+    ],
+)
+def test_parameters_that_would_change_the_answer_are_refused(
+    server: tuple[str, FlaskClient], parameters: Any, status: int
+) -> None:
+    body = {"inputs": "Good night.", "parameters": parameters}
+    assert server[1].post("/sentiment", json=body).status_code == status
+
+
+def test_the_languages_of_hugging_faces_client(server: tuple[str, FlaskClient]) -> None:
+    client = InferenceClient(model=f"{server[0]}/translate")
+    for source, target in (("en_XX", "vi_VN"), ("eng_Latn", "vie_Latn"), ("en", "vi")):
+        found = client.translation("Good night.", src_lang=source, tgt_lang=target)
+        assert found.translation_text == "Chúc ngủ ngon."
+    wrong = {"inputs": "Good night.", "parameters": {"tgt_lang": "fr_XX"}}
+    answer = server[1].post("/translate", json=wrong)
+    assert (answer.status_code, answer.get_json()["message"]) == (400, "tgt_lang is 'fr_XX': give vi")
+
+
+def test_what_deepls_client_would_send_again_it_is_not_to(
+    server: tuple[str, FlaskClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.deepl._PATIENCE", 1e-6)
+    answer = server[1].post("/v2/translate", json={"text": ["Good night."], "target_lang": "VI"})
+    assert answer.status_code == 413
+    assert "send less text at once" in answer.get_json()["message"]
+
+
 def test_a_form_of_libretranslate(server: tuple[str, FlaskClient]) -> None:
     answer = server[1].post(
         "/translate", data={"q": "I love you.", "source": "en", "target": "vi", "alternatives": "1"}
@@ -130,22 +187,27 @@ def test_a_form_of_libretranslate(server: tuple[str, FlaskClient]) -> None:
         ("/translate", {"q": "a", "target": "de"}, 400, "target is 'de': give vi"),
         ("/translate", {"q": "a", "source": "fr"}, 400, "source is 'fr': give auto or en"),
         ("/translate", {"q": "a", "text": "b"}, 422, "the body has text and q: give one of them"),
-        ("/translate", {"q": 3}, 422, "q"),
+        ("/translate", {"q": 3}, 400, "q: give a text or a list of texts; it is 3"),
+        ("/translate", {"q": "a", "target": "d" * 100_000}, 400, "d…': give vi"),
         ("/translate", {"q": "a", "alternatives": 99}, 422, "alternatives is 99: at most 5"),
         ("/v2/translate", {"text": ["a"]}, 422, "target_lang: is missing"),
         ("/v2/translate", {"text": ["a"], "target_lang": "EN"}, 400, "target_lang is 'EN': give vi"),
         ("/sentiment", {"inputs": {"a": 1}}, 422, "inputs"),
         ("/detect", {"q": 3}, 400, "q: give a text"),
         ("/detect", [], 400, "q: give a text"),
+        ("/detect", {"q": "a" * 20_001}, 413, "q has 20001 characters, but a text may have 20000"),
+        ("/v2/document/x", {"document_key": "\ud800"}, 422, "document_key has a NUL"),
+        ("/v2/translate", {"text": ["a"], "target_lang": "VI", "glossary_id": "\ud800"}, 422, "glossary_id has a NUL"),
     ],
 )
 def test_bad_requests_have_the_one_error_body(
     server: tuple[str, FlaskClient], path: str, body: Any, status: int, message: str
 ) -> None:
-    response = server[1].post(path, json=body)
+    response = server[1].post(path, data=json.dumps(body), content_type="application/json")
     error = response.get_json()
     assert response.status_code == status
     assert message in error["message"]
+    assert len(error["message"]) < 500
     assert error.keys() == {"error", "message", "error_type", "errors", "request_id"}
 
 

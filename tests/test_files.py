@@ -67,7 +67,7 @@ def test_a_file_there_and_back(client: FlaskClient) -> None:
         ("a.txt", b"caf\xe9", 422, "not UTF-8"),
         ("a.docx", b"PK", 422, "no Word document"),
         ("a.txt", b"x" * 20_001, 413, "20001 bytes"),
-        ("a.txt", b"x" * 200_000, 413, "more than 20000 bytes"),
+        ("a.txt", b"x" * 200_000, 413, "but 20000 are taken"),
     ],
 )
 def test_what_cannot_be_taken_is_named(client: FlaskClient, name: str, data: bytes, status: int, message: str) -> None:
@@ -82,9 +82,9 @@ def test_terms_hold_in_files_too(client: FlaskClient) -> None:
     found = client.get(f"/documents/{identity}/result").get_data(as_text=True)
     assert "ZZ" in found
     assert "love" in found
-    for bad in ({"glossary": "{"}, {"protect": '{"a": 1}'}, {"glossary": '{"": "x"}'}):
+    for status, bad in ((400, {"glossary": "{"}), (422, {"protect": '{"a": 1}'}), (422, {"glossary": '{"": "x"}'})):
         refused = client.post("/documents", data={"file": (io.BytesIO(b"x"), "a.txt"), **bad})
-        assert (refused.status_code, next(iter(bad)) in refused.get_json()["message"]) == (422, True)
+        assert (refused.status_code, next(iter(bad)) in refused.get_json()["message"]) == (status, True)
 
 
 def test_no_file_at_all(client: FlaskClient) -> None:
@@ -92,6 +92,73 @@ def test_no_file_at_all(client: FlaskClient) -> None:
     assert client.post("/documents", json={"file": "text"}).status_code == 415
     assert client.get("/documents/../../etc/passwd").status_code == 404
     assert client.get("/documents/%2e%2e%2fx/result").status_code == 404
+
+
+def test_a_name_is_no_header(client: FlaskClient) -> None:
+    form = {"file": (io.BytesIO(b"Good night."), "b.txt"), "target_lang": "VI", "filename": "a\r\nX: y.txt"}
+    begun = client.post("/v2/document", data=form).get_json()
+    ended(client, begun["document_id"])
+    key = {"document_key": begun["document_key"]}
+    answer = client.post(f"/v2/document/{begun['document_id']}/result", json=key)
+    assert (answer.status_code, answer.headers["Content-Disposition"]) == (200, 'attachment; filename="aX: y.vi.txt"')
+    refused = send(client, f"a.{'b' * 50_000}", b"x").get_json()
+    assert len(refused["message"]) < 1000
+
+
+def test_a_field_beside_a_file_is_bounded(toys: Path) -> None:
+    client = app_for(toys, max_request_bytes=1000).test_client()
+    form = {"file": (io.BytesIO(b"Good night."), "a.txt"), "glossary": " " * 2000}
+    answer = client.post("/documents", data=form)
+    assert answer.status_code == 413
+    assert "what is beside it 1000" in answer.get_json()["message"]
+    bad = client.post("/documents", data={**form, "file": (io.BytesIO(b"x"), "a.txt"), "glossary": '{"a": "\\ud800"}'})
+    assert (bad.status_code, bad.get_json()["message"]) == (
+        422,
+        "glossary.a has a NUL character or half of a surrogate pair: leave it out",
+    )
+
+
+def test_what_cannot_be_read_takes_no_place(toys: Path) -> None:
+    client = app_for(toys, max_documents=1).test_client()
+    assert [send(client, "a.docx", b"x").status_code for _ in range(3)] == [422, 422, 422]
+    assert send(client, "a.txt", b"Good night.").status_code == 202
+
+
+def test_a_translation_that_was_forgotten_is_said_to_be(client: FlaskClient) -> None:
+    state = send(client, "a.txt", b"Good night.").get_json()
+    ended(client, state["id"])
+    client.application.extensions["hoiquy"].documents._store.delete(f"result/{state['id']}")
+    answer = client.get(f"/documents/{state['id']}/result")
+    assert answer.status_code == 404
+    assert "forgotten to make room" in answer.get_json()["message"]
+
+
+def test_a_file_that_is_deleted_at_its_end_stays_so(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    documents = client.application.extensions["hoiquy"].documents
+    translate, begun, go_on = documents._translate, threading.Event(), threading.Event()
+
+    def wait(pages: Any, terms: Any) -> list[str]:
+        begun.set()
+        go_on.wait(10)
+        return translate(pages, terms)  # type: ignore[no-any-return]
+
+    monkeypatch.setattr(documents, "_translate", wait)
+    state = send(client, "a.txt", b"Good night.").get_json()
+    assert begun.wait(10)
+    assert client.delete(f"/documents/{state['id']}").status_code == 204
+    go_on.set()
+    until = time.monotonic() + 10
+    while documents._places._value < 8 and time.monotonic() < until:
+        time.sleep(0.01)
+    assert client.get(f"/documents/{state['id']}").status_code == 404
+
+
+def test_behind_a_proxy_the_address_of_a_translation_is_the_proxys(toys: Path) -> None:
+    client = app_for(toys, proxies=1).test_client()
+    headers = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "nlp.example.org", "X-Forwarded-Prefix": "/vi"}
+    form = {"file": (io.BytesIO(b"Good night."), "a.txt"), "source": "en", "target": "vi"}
+    address = client.post("/translate_file", data=form, headers=headers).get_json()["translatedFileUrl"]
+    assert address.startswith("https://nlp.example.org/vi/documents/")
 
 
 def test_a_name_is_no_path(client: FlaskClient) -> None:

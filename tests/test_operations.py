@@ -1,8 +1,10 @@
 """What the container files promise: nothing runs as root, everything has its bounds, and times fit into each other."""
 
+import os
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -122,7 +124,23 @@ def test_the_balancers_config_is_one() -> None:
 
 
 def test_the_balancers_own_errors_have_the_one_body() -> None:
-    bodies = re.findall(r"application/json string '([^']*)'", BALANCER)
+    bodies = re.findall(r"application/json lf-string '([^']*)'", BALANCER)
     assert len(bodies) == 6
     for body in bodies:
         assert yaml.safe_load(body).keys() == {"error", "message", "error_type", "errors", "request_id"}
+
+
+def test_a_worker_has_more_time_to_end_than_a_request() -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "--config",
+        "service/gunicorn.conf.py",
+        "--print-config",
+        "service.wsgi:app",
+    ]
+    environment = {**os.environ, "HOIQUY_TIMEOUT": "29.5"}
+    printed = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
+    grace = int(re.findall(r"^graceful_timeout += (\d+)", printed, re.MULTILINE)[0])
+    assert 29.5 < balancer_seconds("server") <= grace < seconds(SERVICES["hoiquy"]["stop_grace_period"])

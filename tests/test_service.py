@@ -137,6 +137,9 @@ def test_plain_text_answers_when_asked_for(client: FlaskClient) -> None:
         (b'{"text": NaN}', "application/json", 400, "Validation", "NaN"),
         (b'{"text": "\\ud800"}', "application/json", 422, "Validation", "surrogate"),
         (b'{"text": "a\\u0000b"}', "application/json", 422, "Validation", "NUL"),
+        (b'{"text": "a", "glossary": {"a": "\\ud800"}}', "application/json", 422, "Validation", "glossary.a has a NUL"),
+        (b'{"text": "a", "glossary": {"\\ud800": "a"}}', "application/json", 422, "Validation", "glossary has a NUL"),
+        (b'{"text": "a", "\\udfff": 1}', "application/json", 422, "Validation", "the body has a NUL"),
         (b"{}", "application/json", 422, "Validation", "text: is missing"),
         (b"3", "application/json", 422, "Validation", "body: a JSON object is needed"),
         (b'{"text": 3}', "application/json", 422, "Validation", "text: give a text or a list of texts; it is 3"),
@@ -185,6 +188,13 @@ def test_unknown_places_get_the_one_error_body(client: FlaskClient, method: str,
     assert response.get_json()["request_id"]
     if status == 405:
         assert "POST" in response.headers["Allow"]
+        assert "does not take GET: it takes " in response.get_json()["message"]
+
+
+def test_in_a_form_numbers_are_numbers(client: FlaskClient) -> None:
+    form = {"text": "Good night.", "beam_size": "2", "scores": "true"}
+    assert 0 < client.post("/translate", data=form).get_json()["translations"][0]["score"] <= 1
+    assert client.post("/translate", data={**form, "beam_size": "two"}).status_code == 422
 
 
 def test_request_ids_are_echoed_when_well_formed(client: FlaskClient) -> None:

@@ -1,47 +1,19 @@
 """What workers share: a folder, and Redis where there is one."""
 
-import shutil
-import socket
-import subprocess
+import os
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import redis
 
 from service.store import FolderStore, RedisStore, Store, open_store
-
-
-@pytest.fixture(scope="module")
-def redis_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    program = shutil.which("redis-server")
-    if program is None:
-        pytest.skip("no redis-server on this machine")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    folder = tmp_path_factory.mktemp("redis")
-    with subprocess.Popen(
-        [program, "--port", str(port), "--dir", folder, "--save", ""], stdout=subprocess.DEVNULL
-    ) as it:
-        asked = redis.Redis(port=port)
-        for _ in range(100):
-            try:
-                asked.ping()
-                break
-            except redis.ConnectionError:
-                time.sleep(0.05)
-        asked.close()
-        yield f"redis://127.0.0.1:{port}/0"
-        it.terminate()
 
 
 @pytest.fixture(params=["folder", "redis"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     if request.param == "folder":
         return open_store(str(tmp_path / "store"))
-    return open_store(request.getfixturevalue("redis_address"))
+    return open_store(request.getfixturevalue("redis_server")[1])
 
 
 def test_what_is_put_is_there_until_it_is_deleted(store: Store) -> None:
@@ -79,6 +51,19 @@ def test_what_is_over_its_time_is_taken_away(tmp_path: Path) -> None:
     time.sleep(0.05)
     store.put("document/2", b"y", seconds=60)
     assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == 1
+
+
+def test_what_is_half_written_is_no_value(tmp_path: Path) -> None:
+    store = FolderStore(tmp_path)
+    store.put("glossary/anna/1", b"whole")
+    (whole,) = (path for path in tmp_path.rglob("*") if path.is_file())
+    for age in (0, 7200):
+        left = whole.with_name(f"{age}.partial")
+        left.write_bytes(b"")
+        os.utime(left, (time.time() - age,) * 2)
+    assert list(store.values("glossary/anna")) == [b"whole"]
+    store.put("glossary/anna/2", b"other")
+    assert [path.name for path in whole.parent.glob("*.partial")] == ["0.partial"]
 
 
 def test_an_address_of_redis_is_one() -> None:

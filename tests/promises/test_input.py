@@ -10,7 +10,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis.errors import Unsatisfiable
-from serving import Client, Server, once, serving, times
+from serving import Client, Server, balancing, once, serving, times
 
 from service.app import create_app
 from service.settings import Settings
@@ -39,6 +39,12 @@ BODIES: list[bytes] = [
     b'{"text": "a", "unknown": 1}',
     b'{"text": "\\ud800"}',
     b'{"text": "\\u0000"}',
+    b'{"text": "a", "glossary": {"a": "\\ud800"}}',
+    b'{"text": "a", "api_key": "\\ud800"}',
+    b'{"text": "a", "\\ud800": 1}',
+    b'{"document_key": "\\ud800"}',
+    b'{"text": ["a"], "target_lang": "VI", "glossary_id": "\\ud800"}',
+    b'{"name": "a", "source_lang": "en", "target_lang": "vi", "entries": "a\\t\\ud800"}',
     b'{"text": "a", "beam_size": 0}',
     b'{"text": "a", "beam_size": 1e9}',
     b'{"text": "a", "beam_size": "4"}',
@@ -176,3 +182,20 @@ def test_whatever_is_made_of_the_description_is_answered(checkpoints: Path) -> N
             with suppress(Unsatisfiable):
                 given(case=result.ok().as_strategy(mode))(few(lambda case: answered(case)))()
     assert seen >= times(10_000, 50)
+
+
+def test_what_gunicorn_refuses_has_the_one_body_too(running: Server) -> None:
+    long = once(running.port, "/" + "a" * 5000)
+    assert (long.status, long.body.keys()) == (414, BODY_KEYS)
+    assert "cannot be read" in long.body["message"]
+
+
+def test_the_balancer_hides_the_counts_and_gives_an_id(running: Server, tmp_path: Path) -> None:
+    with balancing([running.port], tmp_path) as port:
+        for path in ("/metrics", "/%6detrics", "/metrics/", "//metrics", "/metrics?x=1"):
+            assert once(port, path).status in (308, 404), path
+        found = once(port, "/%6detrics")
+        assert found.body.keys() == BODY_KEYS
+        assert found.body["request_id"] == found.headers["x-request-id"] != ""
+        named = once(port, "/translate", {"text": "Good night."}, {"X-Request-ID": "mine-1"})
+        assert (named.status, named.headers["x-request-id"]) == (200, "mine-1")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from serving import FULL, Server, load, once, quantile, serving, statuses, times
+from serving import FULL, Server, balancing, load, once, quantile, serving, statuses, times
 
 WORDS = "the cat and dog sit in a house near old river".split()
 LONG = ". ".join(" ".join(WORDS[(i + j) % 10] for j in range(10)).capitalize() for i in range(300))
@@ -94,6 +94,16 @@ def test_a_deadline_is_kept_and_nothing_is_computed_behind_it(checkpoints: Path,
 
 def test_work_for_clients_that_went_is_dropped(server: Server) -> None:
     """Promise 4."""
+    _go_away(server, server.port)
+
+
+def test_work_for_clients_that_went_is_dropped_behind_the_balancer(server: Server, tmp_path: Path) -> None:
+    """Promise 4: the balancer tells of those that went."""
+    with balancing([server.port], tmp_path) as port:
+        _go_away(server, port)
+
+
+def _go_away(server: Server, port: int) -> None:
     body = b'{"text": "%s"}' % LONG[:5000].encode()
     before = server.metric("hoiquy_steps_total")
     assert once(server.port, "/translate", body, {"Content-Type": "application/json"}).status == 200
@@ -103,7 +113,7 @@ def test_work_for_clients_that_went_is_dropped(server: Server) -> None:
     )
     before, gone = server.metric("hoiquy_steps_total"), times(500, 20)
     for _ in range(gone):
-        with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        with socket.create_connection(("127.0.0.1", port)) as connection:
             connection.sendall(head.encode() + body)
     time.sleep(1)
     assert server.metric("hoiquy_steps_total") - before < whole * gone * (0.05 if FULL else 0.3)
