@@ -14,7 +14,7 @@ from service.access import Access
 from service.context import Context
 from service.deepl import DocumentKey, GlossaryRequest, deepl
 from service.description import INFO, SECURITY, describe, description
-from service.dialects import DeepLRequest, HuggingFaceRequest, LibreRequest
+from service.dialects import DeepLRequest, DetectRequest, HuggingFaceRequest, LibreRequest
 from service.documents import Documents
 from service.errors import register_errors
 from service.files import files
@@ -44,7 +44,7 @@ def create_app(settings: Settings, fail: Callable[[], None] = lambda: None) -> F
     for part in (routes, files, deepl, status):
         app.register_api(part)
     describe(app, TranslateRequest, SentimentRequest, LibreRequest, HuggingFaceRequest, DeepLRequest)
-    describe(app, GlossaryRequest, DocumentKey)
+    describe(app, GlossaryRequest, DocumentKey, DetectRequest)
     app.register_blueprint(description)
     app.register_blueprint(page)
     if settings.proxies:

@@ -86,8 +86,8 @@ def _parts(request: Request, settings: Settings) -> Form:
 
 
 def _form(found: dict[str, list[str]]) -> Form:
-    """A field that is there more than once is a list."""
-    return Form({name: values[0] if len(values) == 1 else values for name, values in found.items()})
+    """A field that is there more than once is a list; a part of a form that has no name is none."""
+    return Form({name: values[0] if len(values) == 1 else values for name, values in found.items() if name is not None})
 
 
 def _too_large(request: Request, settings: Settings) -> ApiError:

@@ -19,7 +19,11 @@ from service.routes import foreign_translation
 from service.schemas import TranslateRequest, checked
 
 deepl = APIBlueprint(
-    "deepl", __name__, url_prefix="/v2", abp_tags=[Tag(name="DeepL", description="What DeepL's clients ask for.")]
+    "deepl",
+    __name__,
+    url_prefix="/v2",
+    abp_responses=ERRORS,
+    abp_tags=[Tag(name="DeepL", description="What DeepL's clients ask for.")],
 )
 
 
@@ -49,7 +53,7 @@ class DocumentKey(Foreign):
     document_key: str
 
 
-@deepl.post("/translate", openapi_extensions=takes(DeepLRequest), responses=ERRORS)
+@deepl.post("/translate", openapi_extensions=takes(DeepLRequest))
 def translate() -> Response:
     """Translate as DeepL does."""
     context().models.check_room()
@@ -73,7 +77,7 @@ def _owner() -> str:
     return str(g.caller) if context().access.needs_key else "all"
 
 
-@deepl.post("/glossaries", openapi_extensions=takes(GlossaryRequest), responses=ERRORS)
+@deepl.post("/glossaries", openapi_extensions=takes(GlossaryRequest))
 def add_glossary() -> tuple[Response, int]:
     """Keep a glossary."""
     asked = checked(GlossaryRequest, read_body())
@@ -146,7 +150,10 @@ def pairs() -> Response:
     return jsonify(supported_languages=[{"source_lang": source, "target_lang": target}])
 
 
-@deepl.post("/document", openapi_extensions=takes(file=True), responses=ERRORS)
+@deepl.post(
+    "/document",
+    openapi_extensions=takes(file=("source_lang", "filename", "glossary_id", "output_format"), needs=("target_lang",)),
+)
 def add_document() -> Response:
     """Begin to translate a file."""
     name, data, form = read_upload()
@@ -160,7 +167,7 @@ def add_document() -> Response:
     return jsonify(document_id=state.id, document_key=state.key)
 
 
-@deepl.post("/document/<number>", openapi_extensions=takes(DocumentKey), responses=ERRORS)
+@deepl.post("/document/<number>", openapi_extensions=takes(DocumentKey))
 def document(path: NumberPath) -> Response:
     """What became of a file so far."""
     state = _owned(path.number)
@@ -172,7 +179,7 @@ def document(path: NumberPath) -> Response:
     return jsonify(answer)
 
 
-@deepl.post("/document/<number>/result", openapi_extensions=takes(DocumentKey), responses=ERRORS)
+@deepl.post("/document/<number>/result", openapi_extensions=takes(DocumentKey))
 def document_result(path: NumberPath) -> Response:
     """The translated file; as DeepL does, it is forgotten when it has been fetched."""
     state = _owned(path.number)

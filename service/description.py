@@ -12,8 +12,8 @@ from service.answers import ErrorAnswer
 
 description = Blueprint("description", __name__)
 
-ERRORS: dict[str | int, Any] = dict.fromkeys((400, 403, 413, 415, 422, 429, 503, 504), ErrorAnswer)
-"""The errors that any request with a body can meet."""
+ERRORS: dict[str | int, Any] = dict.fromkeys((400, 403, 404, 405, 409, 413, 415, 422, 429, 500, 503, 504), ErrorAnswer)
+"""The errors that a request can meet."""
 INFO = Info(
     title="Hoiquy",
     version="0.1.0",
@@ -47,18 +47,24 @@ _POLICY = (
 )
 
 
-def takes(*schemas: type[BaseModel], plain: bool = False, file: bool = False) -> dict[str, Any]:
-    """The description of a body: one of these shapes as JSON, or else plain text, or a form with a file."""
+def takes(
+    *schemas: type[BaseModel], plain: bool = False, file: tuple[str, ...] | None = None, needs: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """The description of a body: one of these shapes as JSON or as a form, or else plain text, or a form with a file,
+    which may have these other fields, and needs those.
+    """
     content: dict[str, Any] = {}
     if schemas:
         references = [{"$ref": f"#/components/schemas/{schema.__name__}"} for schema in schemas]
-        content["application/json"] = {"schema": {"anyOf": references} if len(references) > 1 else references[0]}
+        schema = {"schema": {"anyOf": references} if len(references) > 1 else references[0]}
+        content = {"application/json": schema, "application/x-www-form-urlencoded": schema}
     if plain:
         content["text/plain"] = {"schema": {"type": "string"}}
-    if file:
+    if file is not None:
+        fields = {name: {"type": "string"} for name in (*needs, *file)}
         binary = {"type": "string", "format": "binary"}
         content["multipart/form-data"] = {
-            "schema": {"type": "object", "properties": {"file": binary}, "required": ["file"]}
+            "schema": {"type": "object", "properties": {"file": binary, **fields}, "required": ["file", *needs]}
         }
     return {"requestBody": {"required": True, "content": content}}
 

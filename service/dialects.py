@@ -102,6 +102,14 @@ class LibreRequest(Foreign):
         return body
 
 
+class DetectRequest(Foreign):
+    """`POST /detect` of LibreTranslate."""
+
+    status: ClassVar[int] = 400
+
+    q: str
+
+
 class DeepLRequest(Foreign):
     """`POST /v2/translate` of DeepL. What would change the meaning, and is not known here, is refused."""
 

@@ -19,7 +19,10 @@ from service.errors import ApiError
 from service.schemas import TranslateRequest, checked
 
 files = APIBlueprint(
-    "files", __name__, abp_tags=[Tag(name="Files", description="Whole files, translated in the background.")]
+    "files",
+    __name__,
+    abp_responses=ERRORS,
+    abp_tags=[Tag(name="Files", description="Whole files, translated in the background.")],
 )
 
 
@@ -29,7 +32,7 @@ class DocumentPath(BaseModel):
     identity: str
 
 
-@files.post("/documents", responses={202: DocumentAnswer, **ERRORS}, openapi_extensions=takes(file=True))
+@files.post("/documents", responses={202: DocumentAnswer}, openapi_extensions=takes(file=("glossary", "protect")))
 def begin() -> tuple[Response, int]:
     """Begin to translate a file; ask at its address what became of it.
 
@@ -43,7 +46,7 @@ def begin() -> tuple[Response, int]:
     return jsonify(_answer(context().documents.add(name, data, terms))), 202
 
 
-@files.get("/documents/<identity>", responses={200: DocumentAnswer, **ERRORS})
+@files.get("/documents/<identity>", responses={200: DocumentAnswer})
 def state(path: DocumentPath) -> Response:
     """What became of a file so far."""
     check_access()
@@ -65,7 +68,7 @@ def forget(path: DocumentPath) -> tuple[str, int]:
     return "", 204
 
 
-@files.post("/translate_file", responses=ERRORS, openapi_extensions=takes(file=True))
+@files.post("/translate_file", openapi_extensions=takes(file=("source", "target")))
 def translate_file() -> Response:
     """Translate a file as LibreTranslate does: the answer comes when it is done, and has the translation's address."""
     here = context()
@@ -100,7 +103,7 @@ def read_upload() -> tuple[str, bytes, dict[str, Any]]:
         raise ApiError(415, "Validation", "send the file as multipart/form-data, in the field `file`")
     try:
         upload = request.files.get("file")
-        form = request.form.to_dict()
+        form = {name: value for name, value in request.form.items() if name is not None}
     except RequestEntityTooLarge as error:
         discard(request)
         message = f"the form is too large: a file may have {most} bytes, and what is beside it {most_beside}"

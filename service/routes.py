@@ -12,13 +12,14 @@ from inference.predictors import Sentiment, Translation
 from service.answers import ClassifiedText, Link, Piece, SentimentAnswer, TranslateAnswer, TranslatedText, fields
 from service.context import context, is_connected, read_body
 from service.description import ERRORS, takes
-from service.dialects import DeepLRequest, HuggingFaceRequest, LibreRequest, confidence, language_name
+from service.dialects import DeepLRequest, DetectRequest, HuggingFaceRequest, LibreRequest, confidence, language_name
 from service.errors import ApiError
 from service.schemas import SentimentRequest, TranslateRequest, checked, validated
 
 routes = APIBlueprint(
     "routes",
     __name__,
+    abp_responses=ERRORS,
     abp_tags=[
         Tag(
             name="Texts",
@@ -34,7 +35,7 @@ def _wants_plain_text() -> bool:
 
 @routes.post(
     "/translate",
-    responses={200: TranslateAnswer, **ERRORS},
+    responses={200: TranslateAnswer},
     openapi_extensions=takes(TranslateRequest, LibreRequest, HuggingFaceRequest, plain=True),
 )
 def translate() -> Response:
@@ -121,7 +122,7 @@ def _warnings(text: str, plain: str, result: Translation) -> list[str]:
 
 @routes.post(
     "/sentiment",
-    responses={200: SentimentAnswer, **ERRORS},
+    responses={200: SentimentAnswer},
     openapi_extensions=takes(SentimentRequest, HuggingFaceRequest, plain=True),
 )
 def sentiment() -> Response:
@@ -165,14 +166,15 @@ def _classified(body: SentimentRequest, text: str, result: Sentiment) -> Classif
     )
 
 
-@routes.post("/detect", openapi_extensions=takes(plain=True), responses=ERRORS)
+@routes.post("/detect", openapi_extensions=takes(DetectRequest, plain=True))
 def detect() -> Response:
     """The language of a text, as LibreTranslate says it."""
     values = read_body(form="q")
-    if not isinstance(values, dict) or not isinstance(values.get("q"), str):
-        raise ApiError(400, "Validation", "q: give a text")
+    if isinstance(values, dict) and values.keys() == {"text"}:
+        values = {"q": values["text"]}
+    text = checked(DetectRequest, values, DetectRequest.status).q
     most = context().settings.max_text_characters
-    if len(values["q"]) > most:
-        raise ApiError(413, "TooLarge", f"q has {len(values['q'])} characters, but a text may have {most}")
-    language, sure = confidence(values["q"])
+    if len(text) > most:
+        raise ApiError(413, "TooLarge", f"q has {len(text)} characters, but a text may have {most}")
+    language, sure = confidence(text)
     return jsonify([{"language": language, "confidence": sure}])

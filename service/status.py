@@ -9,11 +9,15 @@ from pydantic import RootModel
 from inference.documents.kinds import KINDS
 from service.answers import HealthAnswer, Language
 from service.context import context
+from service.description import ERRORS
 from service.dialects import language_name
 from service.metrics import exposition
 
 status = APIBlueprint(
-    "status", __name__, abp_tags=[Tag(name="Status", description="What is served, and how it fares.")]
+    "status",
+    __name__,
+    abp_responses=ERRORS,
+    abp_tags=[Tag(name="Status", description="What is served, and how it fares.")],
 )
 
 

@@ -83,6 +83,7 @@ def test_the_language_is_said_where_the_shapes_have_a_place_for_it(server: tuple
     answer = server[1].post("/translate", json={"q": [french, "Hi"], "source": "auto", "target": "vi"}).get_json()
     assert [each["language"] for each in answer["detectedLanguage"]] == ["fr", "en"]
     assert server[1].post("/detect", data={"q": french}).get_json()[0]["language"] == "fr"
+    assert server[1].post("/detect", data=french, content_type="text/plain").get_json()[0]["language"] == "fr"
 
 
 def test_hugging_faces_client(server: tuple[str, FlaskClient]) -> None:
@@ -193,8 +194,8 @@ def test_a_form_of_libretranslate(server: tuple[str, FlaskClient]) -> None:
         ("/v2/translate", {"text": ["a"]}, 422, "target_lang: is missing"),
         ("/v2/translate", {"text": ["a"], "target_lang": "EN"}, 400, "target_lang is 'EN': give vi"),
         ("/sentiment", {"inputs": {"a": 1}}, 422, "inputs"),
-        ("/detect", {"q": 3}, 400, "q: give a text"),
-        ("/detect", [], 400, "q: give a text"),
+        ("/detect", {"q": 3}, 400, "q: input should be a valid string (given: 3)"),
+        ("/detect", [], 400, "body: a JSON object is needed"),
         ("/detect", {"q": "a" * 20_001}, 413, "q has 20001 characters, but a text may have 20000"),
         ("/v2/document/x", {"document_key": "\ud800"}, 422, "document_key has a NUL"),
         ("/v2/translate", {"text": ["a"], "target_lang": "VI", "glossary_id": "\ud800"}, 422, "glossary_id has a NUL"),

@@ -94,6 +94,14 @@ def test_no_file_at_all(client: FlaskClient) -> None:
     assert client.get("/documents/%2e%2e%2fx/result").status_code == 404
 
 
+def test_a_part_without_a_name_is_no_field(client: FlaskClient) -> None:
+    parts = b'name="file"; filename="a.txt"', b"", b'name="target_lang"'
+    body = b"".join(b"--x\r\nContent-Disposition: form-data; %s\r\n\r\nVI\r\n" % part for part in parts) + b"--x--\r\n"
+    for path, status in (("/documents", 202), ("/v2/document", 200), ("/translate", 400)):
+        answer = client.post(path, data=body, content_type="multipart/form-data; boundary=x")
+        assert answer.status_code == status
+
+
 def test_a_name_is_no_header(client: FlaskClient) -> None:
     form = {"file": (io.BytesIO(b"Good night."), "b.txt"), "target_lang": "VI", "filename": "a\r\nX: y.txt"}
     begun = client.post("/v2/document", data=form).get_json()
