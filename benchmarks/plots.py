@@ -1,4 +1,4 @@
-"""Plots: a line for each contender."""
+"""Plots: a line for each contender, or a bar."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,3 +33,16 @@ def lines(axes: Axes, results: Sequence[dict[str, Any]], x: str, y: str) -> None
     axes.yaxis.set_major_formatter("{x:g}")
     axes.grid(alpha=0.3)
     axes.legend(fontsize="small")
+
+
+def bars(results: Sequence[dict[str, Any]], x: str, label: str, path: Path) -> None:
+    """Draw what stands under `x`, a bar for each contender, with its number."""
+    figure = Figure(figsize=(8, 1 + 0.5 * len(results)), layout="tight")
+    axes = figure.subplots()
+    drawn = axes.barh([result["contender"] for result in results], [result[x] for result in results])
+    axes.bar_label(drawn, padding=3)
+    axes.invert_yaxis()
+    axes.set_xlabel(label)
+    axes.margins(x=0.1)
+    axes.grid(axis="x", alpha=0.3)
+    figure.savefig(path, dpi=110)

@@ -18,6 +18,7 @@ import numpy as np
 
 from benchmarks.measuring import ROOT, Run, begin, compare, cores, in_turn, options, pin, timed, write
 from benchmarks.peer import Peer
+from benchmarks.plots import bars
 from inference.decoding import DecodeConfig
 from inference.tokenizer import PAD, Tokenizer
 from training.fit import FitConfig, Trainer, precision_for
@@ -97,7 +98,7 @@ def measure(folder: Path, rounds: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Measure, print, and write JSON."""
+    """Measure, print, and write JSON and PNG."""
     arguments = options(__doc__, rounds=7).parse_args()
     pin(cores()[0])
     record = begin("python -m benchmarks.training_speed", ["torch", "lightning-fabric", "numpy"])
@@ -105,6 +106,8 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         record |= measure(Path(folder), arguments.rounds)
     write(record, arguments.out / "training_speed.json")
+    label = "target tokens a second in training, one thread"
+    bars(record["results"], "target_tokens_a_second", label, arguments.out / "training_speed.png")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from benchmarks.engine import forced
 from benchmarks.floor import bandwidth, matrices
 from benchmarks.load import load
 from benchmarks.peer import Peer, PeerError
+from benchmarks.plots import bars
 from benchmarks.report import put, table, times
 from benchmarks.sentences import sentences
 from inference.decoding import Decoder, State
@@ -68,6 +69,12 @@ def test_a_record_says_how_it_was_made(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "results" / "toy.json").read_text()) == record
     assert {"command", "commit", "machine", "load", "versions"} == record.keys()
     assert record["machine"] and record["versions"]["numpy"]
+
+
+def test_bars_are_drawn_of_a_record_alone(tmp_path: Path) -> None:
+    record = json.loads((measuring.RESULTS / "training_speed.json").read_text())
+    bars(record["results"], "target_tokens_a_second", "target tokens a second", tmp_path / "bars.png")
+    assert (tmp_path / "bars.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_peer_prepares_and_works_in_another_process() -> None:

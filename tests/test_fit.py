@@ -21,7 +21,7 @@ from safetensors.torch import load_file
 from inference.decoding import DecodeConfig
 from inference.tokenizer import Tokenizer
 from training.errors import InputError
-from training.fit import FitConfig, Trainer, devices_for
+from training.fit import DivergedError, FitConfig, Trainer, devices_for
 from training.noise import Noise, NoiseConfig
 from training.seq2seq import Seq2Seq, Seq2SeqConfig
 from training.state import load_progress
@@ -153,8 +153,9 @@ def test_nan_is_refused_and_the_last_state_stays(tmp_path: Path) -> None:
             return loss * torch.nan if again.progress.update >= 6 else loss
 
         again.task.forward = broken  # type: ignore[method-assign]
-    with pytest.raises(FloatingPointError, match=r"update 7: .*NaN.*lower `rate`"):
+    with pytest.raises(DivergedError, match=r"update 7: .*NaN.*lower `rate`") as raised:
         again.run()
+    assert raised.value.record["update"] == 7
     assert (tmp_path / "state.safetensors").read_bytes() == before
 
 
@@ -225,6 +226,23 @@ def test_history_and_curves(tmp_path: Path) -> None:
     assert {"on_dev_loss", "on_dev_score", "dev_loss", "score"} <= records[1].keys()
     assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
     assert list((tmp_path / "tensorboard").iterdir())
+
+
+def test_the_largest_norm_is_that_of_all_updates_since_the_line_before(tmp_path: Path) -> None:
+    run = trainer(tmp_path, log_every=2)
+    update, norms = run.update, []
+
+    def noting() -> dict[str, float]:
+        record = update()
+        norms.append(record["gradient_norm"])
+        return record
+
+    run.update = noting  # type: ignore[method-assign]
+    run.run()
+    lines = (tmp_path / "history.jsonl").read_text().splitlines()
+    found = [json.loads(line)["largest_gradient_norm"] for line in lines]
+    # Lines come after updates 2, 3, 4 and 6.
+    assert found == [max(norms[:2]), norms[2], norms[3], max(norms[4:])]
 
 
 def test_the_learning_rate_and_clipping_are_what_the_config_says(tmp_path: Path) -> None:

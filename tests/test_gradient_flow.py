@@ -1,9 +1,11 @@
 """Gradients through time, against products of Jacobians and against what autograd says of the loss."""
 
+import math
+
 import pytest
 import torch
 
-from training.cells import CELLS, TanhRNN
+from training.cells import CELLS, LSTM, TanhRNN
 from training.recurrent import Recurrent, unroll
 from training.study.gradient_flow import flow, through_time, watched
 from training.study.sequences import SEQUENCES, SequenceModel, SequenceTask
@@ -19,8 +21,25 @@ def test_one_linear_unit_by_hand() -> None:
     cell.watch = states.extend
     x = torch.ones(1, 6, 1, dtype=torch.double)
     outputs, _ = unroll(cell, x, cell.zero_state(x))
-    norms = through_time(3 * outputs[:, -1].sum(), states)
+    (norms,) = through_time(3 * outputs[:, -1].sum(), states)
     assert norms[0] == pytest.approx([3 * 0.5**d for d in range(6)], rel=1e-6)
+
+
+def test_one_memory_by_hand() -> None:
+    """Without U, no gate knows of h: nothing goes back through it; along c, f^d is left d steps earlier."""
+    cell = LSTM(1, 1).double()
+    with torch.no_grad():
+        for parameter in cell.parameters():
+            parameter.zero_()
+        cell.bias_ih[1] = 2.0
+    states: list[tuple[torch.Tensor, ...]] = []
+    cell.watch = states.extend
+    x = torch.ones(1, 5, 1, dtype=torch.double)
+    outputs, _ = unroll(cell, x, cell.zero_state(x))
+    hidden, memory = through_time(outputs[:, -1].sum(), states)
+    assert hidden[0] == pytest.approx([1, 0, 0, 0, 0])
+    forget = 1 / (1 + math.exp(-2))
+    assert memory[0] == pytest.approx([0.5 * forget**d for d in range(5)])  # o = 0.5, and c = 0
 
 
 @pytest.mark.parametrize("name", CELLS)
@@ -32,7 +51,7 @@ def test_it_is_the_product_of_the_jacobians(name: str) -> None:
     with watched(stack) as seen:
         outputs = stack(x)
     weights = torch.randn(3, dtype=torch.double)
-    found = through_time((outputs[0, -1] * weights).sum(), seen["cells.0"])
+    found, *_ = through_time((outputs[0, -1] * weights).sum(), seen["cells.0"])
     # Again, from each h_t to the end, as a function of h_t alone.
     for t in range(5):
         rest = tuple(s.detach() for s in seen["cells.0"][t])[1:]

@@ -8,6 +8,7 @@ import torch
 from conftest import ROOT, run_training
 from safetensors.torch import save_file
 
+from inference.checkpoint import open_checkpoint, write_checkpoint
 from training.errors import InputError
 from training.state import Progress, save_state
 from training.study.gradient_flow import flow
@@ -30,10 +31,31 @@ def test_a_run_and_its_checkpoint_say_the_same(
         "translation": [*(f"encoder.layers.cells.{n}" for n in range(4)), "decoder.cells.0", "decoder.cells.1"],
         "sentiment": ["layers.cells.0", "layers.cells.1"],
     }
-    assert cells == expected[task]
+    assert cells == [f"{cell}{member}" for cell in expected[task] for member in ("", ".c")]
     for run, checkpoint in zip(said[0][1:-1], said[1][1:-1], strict=True):
         # A checkpoint's weights have half the precision.
         assert [float(n) for n in run.split()[1:]] == pytest.approx([float(n) for n in checkpoint.split()[1:]], rel=0.1)
+
+
+def test_a_translator_without_weights_is_read_off_its_graphs(
+    toys: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = open_checkpoint(toys / "checkpoints" / "tiny-translation", "translation")
+    files = {name: whole.read(name) for name in whole.hashes if name not in ("config.json", "model.safetensors")}
+    said = []
+    for folder in (whole.path, write_checkpoint(tmp_path / "light", whole.config, files).path):
+        gradients(folder, tmp_path / "pictures")
+        said.append([line.split() for line in capsys.readouterr().out.splitlines()[1:-1]])
+    for light, full in zip(*said, strict=True):
+        assert light[0] == full[0]
+        # What is left of a gradient one step before, with seven bits a weight.
+        assert float(light[1]) == pytest.approx(float(full[1]), rel=0.3)
+
+
+def test_a_classifier_without_weights_is_refused(toy_copy: Path, tmp_path: Path) -> None:
+    (toy_copy / "tiny-sentiment" / "model.safetensors").unlink()
+    with pytest.raises(InputError, match="holds no model that was trained here"):
+        gradients(toy_copy / "tiny-sentiment", tmp_path)
 
 
 def test_the_command(toys: Path, tmp_path: Path) -> None:

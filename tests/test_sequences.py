@@ -68,6 +68,12 @@ def test_what_is_added_is_marked_once_in_each_half() -> None:
     assert always_one == pytest.approx(-1 / 6, abs=0.03)
 
 
+def test_solved_is_judged_to_the_digits_that_validation_rounds_to() -> None:
+    assert Adding(4).solves(-0.01004)
+    assert not Adding(4).solves(-0.0101)
+    assert NextNumber(4).solves(99)
+
+
 def test_what_is_copied_is_said_then_asked_for() -> None:
     copying = Copying(5)
     inputs, targets = copying.draw(np.random.default_rng(0), 20)

@@ -1,13 +1,14 @@
 """The study's TOML file: strict, and with a digest that tells what a result is of."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from conftest import ROOT
 
+from training.config import read_run, run_from
 from training.errors import InputError
-from training.study.config import DrawnTask, StudyConfig, Trial, load_study
+from training.study.config import DrawnTask, Member, StudyConfig, Trial, load_study
 
 CONFIG = """
 report = "report"
@@ -52,18 +53,46 @@ def test_a_digest_changes_with_what_changes_a_result_and_with_nothing_else(tmp_p
     trial = Trial("adding", 8, "rnn", 1)
     task = config.tasks["adding"]
     assert isinstance(task, DrawnTask)
-    digest = config.digest(trial, {})
+    digest = config.digest(trial, None)
 
     def of(task: DrawnTask) -> str:
-        return replace(config, tasks={"adding": task}).digest(trial, {})
+        return replace(config, tasks={"adding": task}).digest(trial, None)
 
     assert of(replace(task, seeds=(1, 2, 3), lengths=(8, 10), members=("rnn",))) == digest
     assert of(replace(task, budget=301)) != digest
     assert of(replace(task, fit=replace(task.fit, rate=0.1))) != digest
-    assert config.digest(replace(trial, length=9), {}) != digest
-    assert config.digest(replace(trial, seed=2), {}) != digest
-    assert config.digest(replace(trial, member="both"), {}) != digest
-    assert config.digest(trial, {"model": {"embedding": 3}}) != digest
+    assert config.digest(replace(trial, length=9), None) != digest
+    assert config.digest(replace(trial, seed=2), None) != digest
+    assert config.digest(replace(trial, member="both"), None) != digest
+
+
+def test_a_digest_knows_nothing_of_what_is_as_it_is_by_default(tmp_path: Path) -> None:
+    trial = Trial("adding", 8, "rnn", 1)
+    said = CONFIG.replace('cell = "rnn"', 'cell = "rnn"\nleak = 1.0\nuniform = false').replace(
+        "warmup", "clip = 1.0\nwarmup"
+    )
+    assert load(tmp_path, said).digest(trial, None) == load(tmp_path, CONFIG).digest(trial, None)
+
+    @dataclass(frozen=True)
+    class Later(Member):
+        """With a setting that this version does not know."""
+
+        peeps: bool = False
+
+    config = load(tmp_path, CONFIG)
+    for peeps in (False, True):
+        later = replace(config, members={**config.members, "rnn": Later("rnn", peeps=peeps)})
+        assert (later.digest(trial, None) == config.digest(trial, None)) is not peeps
+
+
+def test_a_digest_knows_the_run_but_not_its_card(tmp_path: Path) -> None:
+    config, trial = load(tmp_path, CONFIG), Trial("adding", 8, "rnn", 1)
+    values = read_run(ROOT / "training" / "configs" / "tiny-sentiment.toml")
+    digest = config.digest(trial, run_from(values))
+    same = {**values, "name": "other", "card": {"summary": "Another."}, "seed": 1}
+    assert config.digest(trial, run_from(same)) == digest
+    for other in ({"seed": 2}, {"model": {**values["model"], "embedding": 3}}):
+        assert config.digest(trial, run_from({**values, **other})) != digest
 
 
 @pytest.mark.parametrize(
@@ -83,6 +112,7 @@ def test_a_digest_changes_with_what_changes_a_result_and_with_nothing_else(tmp_p
         ("members.both", "members.Both", "called 'Both'"),
         ('report = "report"', 'reports = "report"', "report, reports: the keys are report, members, tasks"),
         ('cell = "lstm"', 'cell = "esn"\nleak = 0.0', r"radius 0\.9 must be above 0, and leak 0\.0"),
+        ('cell = "lstm"', 'cell = "esn"\nuniform = true', "cell esn has a radius to begin with: leave uniform out"),
     ],
 )
 def test_faults_are_named(tmp_path: Path, old: str, new: str, message: str) -> None:

@@ -83,12 +83,16 @@ def _train(run: AnyRun, base: Path, runs: Path) -> dict[str, Any]:
         stage()
     lines = (stages.directory / "history.jsonl").read_text(encoding="utf-8").splitlines()
     validations = [
-        {name: value for name, value in record.items() if name not in ("epoch", "rate", "gradient_norm", "train_loss")}
+        {name: value for name, value in record.items() if name not in _TRAINING}
         for record in map(json.loads, lines)
         if "score" in record
     ]
     weights = load_file(stages.directory / "best.safetensors")
     return {"parameters": sum(tensor.numel() for tensor in weights.values()), "validations": validations}
+
+
+_TRAINING = ("epoch", "rate", "gradient_norm", "largest_gradient_norm", "train_loss")
+"""What a record says that is not of a validation."""
 
 
 def table(results: dict[str, dict[str, Any]], config: str, base: str) -> str:

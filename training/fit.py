@@ -32,6 +32,17 @@ from training.stopping import stoppable
 from training.tasks import Batch, Held, Task
 
 
+class DivergedError(FloatingPointError):
+    """The loss or the gradient of an update came out as no number; says its record."""
+
+    def __init__(self, record: dict[str, float]) -> None:
+        super().__init__(
+            f"update {record['update']}: {json.dumps(record)}. The last saved state is kept; "
+            "lower `rate` or raise `warmup`, and look at the data"
+        )
+        self.record = record
+
+
 @dataclass(frozen=True)
 class FitConfig:
     """How long and how fast a model learns."""
@@ -172,7 +183,7 @@ class Trainer:
     def run(self) -> None:
         """Train to the end, from the last saved state if there is one.
 
-        Raises FloatingPointError when a loss or gradient is not finite (the last saved state stays), InputError when
+        Raises DivergedError when a loss or gradient is not finite (the last saved state stays), InputError when
         the saved state was made with other settings, and KeyboardInterrupt, after saving, when told to stop.
         """
         if self._state.exists():
@@ -204,6 +215,7 @@ class Trainer:
         bar.update()
         if history and (done % config.log_every == 0 or "score" in record):
             history.add(record)
+            self.progress.largest_norm = 0.0
             best = f"{self.progress.best_score:.2f}" if self.progress.best_update else "none yet"
             bar.set_postfix(loss=f"{record['train_loss']:.3f}", best=best)
             if "score" in record:
@@ -246,8 +258,11 @@ class Trainer:
             "train_loss": train_loss,
             "rate": rate,
             "gradient_norm": float(_tensor(norm)),
+            "largest_gradient_norm": max(progress.largest_norm, float(_tensor(norm))),
         }
-        _refuse_nan(record)
+        if not (math.isfinite(record["train_loss"]) and math.isfinite(record["gradient_norm"])):
+            raise DivergedError({**record, "largest_gradient_norm": progress.largest_norm})
+        progress.largest_norm = record["largest_gradient_norm"]
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
         self.averaged.update_parameters(self.task.model)
@@ -309,14 +324,6 @@ class Trainer:
     def _converged(self) -> bool:
         every = self.config.validate_every or max(1, self.config.updates // 20)
         return 0 < self.config.patience <= (self.progress.update - self.progress.best_update) // every
-
-
-def _refuse_nan(record: dict[str, float]) -> None:
-    if not (math.isfinite(record["train_loss"]) and math.isfinite(record["gradient_norm"])):
-        raise FloatingPointError(
-            f"update {record['update']}: {json.dumps(record)}. The last saved state is kept; "
-            "lower `rate` or raise `warmup`, and look at the data"
-        )
 
 
 def _tensor(value: Any) -> Tensor:

@@ -248,7 +248,7 @@ class Pipeline(Material):
                 "rows": {"read": report.read, "kept": report.kept, "dropped": dict(report.dropped)},
                 "progress": dataclasses.asdict(load_progress(self.directory / "state.safetensors")),
                 "init_from": f"{self.initial.config['name']}, version {self.initial.version}" if self.initial else None,
-                "commit": _commit(),
+                "commit": commit(),
                 "command": f"python -m training run {self.places.config}" if self.places.config else None,
                 "python": platform.python_version(),
                 **{name: version(name) for name in packages},
@@ -307,7 +307,7 @@ def _write(path: Path, data: bytes) -> None:
     write_atomically(path, lambda beside: beside.write_bytes(data))
 
 
-def _commit() -> str:
+def commit() -> str:
     """The commit that the code is at, marked when the tree has changes; "unknown" outside a git checkout."""
     try:
         return subprocess.run(

@@ -50,10 +50,10 @@ def unroll(cell: Cell, x: Tensor, state: State, *, fused: bool = True) -> tuple[
         hx = first if cell.states > 1 else first[0]
         outputs, *last = type(cell).fused(x, hx, weights, True, 1, 0.0, cell.training, False, True)  # type: ignore[misc]
         return outputs, tuple(s.squeeze(0) for s in last)
-    projected = cell.project(x)
     states = []
-    for t in range(x.shape[1]):
-        state = cell.step(projected[:, t], state)
+    # Not by index: each step's gradient would then be as large as all of them, zeros but for one.
+    for projected in cell.project(x).unbind(1):
+        state = cell.step(projected, state)
         states.append(state)
     if cell.watch is not None:
         cell.watch(states)

@@ -29,6 +29,8 @@ class Progress:
     best_score: float = -math.inf
     best_loss: float = math.inf
     best_update: int = 0
+    largest_norm: float = 0.0
+    """The largest norm of a gradient since the history's last line."""
     rates: str = ""
     """What tells the learning rates so far from others (see `FitConfig.rates_digest`)."""
 

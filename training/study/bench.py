@@ -10,12 +10,14 @@ import torch
 from tqdm import tqdm
 
 from inference.files import write_atomically
-from training.config import read_run
+from training.config import AnyRun, checked, read_run, run_from
 from training.data import Split
 from training.errors import InputError
+from training.pipeline import commit
 from training.study.config import CorpusTask, DrawnTask, StudyConfig, Trial, load_study
 from training.study.outcomes import Outcomes
 from training.study.report import write_report
+from training.study.sharing import claimed, locked
 from training.study.trials import Result, run_corpus, run_drawn
 from training.tasks import Held
 
@@ -23,28 +25,59 @@ from training.tasks import Held
 def study(path: Path, runs: Path) -> None:
     """Train what the report has no result for yet, below `runs/`, keep each result as it comes, and write the report.
 
-    Raises InputError as a run does, and KeyboardInterrupt when told to stop: the same command goes on.
+    The same command may run several times at once: each takes trainings that no other has, and the last one to end
+    reports them all. Raises InputError as a run does, and KeyboardInterrupt when told to stop: the same command goes
+    on.
     """
     config = load_study(path)
     report = path.parent / config.report
-    report.parent.mkdir(parents=True, exist_ok=True)
     bench = Bench(config, path, runs / report.name)
-    results = _read(report.with_suffix(".json"))
-    digests = {trial: bench.digest(trial) for trial in config.trials()}
-    due = [trial for trial in digests if trial not in _current(results, digests)]
+    results = Results(report, {trial: bench.digest(trial) for trial in config.trials()})
+    done = results.read()
+    due = [trial for trial in results.digests if trial not in done]
     torch.set_num_threads(1)
     try:
-        for trial in tqdm(due, initial=len(digests) - len(due), total=len(digests), unit="trial"):
-            tqdm.write(f"study: {trial.key}")
-            began = time.process_time()
-            result = bench.run(trial, digests[trial])
-            made = {"seconds": round(time.process_time() - began, 1), "machine": _machine()}
-            results[trial.key] = {"digest": digests[trial], **result, **made}
-            _write(report.with_suffix(".json"), results)
+        for trial in tqdm(due, initial=len(done), total=len(results.digests), unit="trial"):
+            directory = bench.directory(trial)
+            with claimed(directory) as mine:
+                if mine and trial not in results.read():
+                    tqdm.write(f"study: {trial.key}")
+                    results.add(trial, bench.run(trial, directory))
     finally:
         # When stopped, too: with what there is.
-        if done := _current(results, digests):
-            write_report(Outcomes(config, done), path.name, report)
+        with locked(report):
+            if done := results.read():
+                results.write(done)
+                write_report(Outcomes(config, done), path.name, report)
+
+
+class Results:
+    """What came out of the trials of a study, in REPORT.json, to which several processes may add."""
+
+    def __init__(self, report: Path, digests: dict[Trial, str]) -> None:
+        """`digests` has every trial that there is to be."""
+        self.report, self.digests = report, digests
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self.report.with_suffix(".json")
+
+    def read(self) -> dict[Trial, Result]:
+        """The results that are of these trials as they are set now."""
+        found: dict[str, Result] = json.loads(self.path.read_text(encoding="utf-8")) if self.path.exists() else {}
+        return {t: found[t.key] for t, digest in self.digests.items() if found.get(t.key, {}).get("digest") == digest}
+
+    def add(self, trial: Trial, result: Result) -> None:
+        """Write a result beside those that there are by now."""
+        with locked(self.report):
+            self.write({**self.read(), trial: {"digest": self.digests[trial], **result}})
+
+    def write(self, results: dict[Trial, Result]) -> None:
+        """Write these and no others, a result a line, in the order of the config."""
+        told = [f"{json.dumps(t.key)}: {json.dumps(results[t])}" for t in self.digests if t in results]
+        text = "{\n" + ",\n".join(told) + "\n}\n"
+        write_atomically(self.path, lambda beside: beside.write_text(text, encoding="utf-8"))
 
 
 class Bench:
@@ -52,32 +85,46 @@ class Bench:
 
     def __init__(self, config: StudyConfig, path: Path, runs: Path) -> None:
         self.config, self.runs = config, runs
-        self._bases: dict[str, tuple[Path, dict[str, Any]]] = {}
+        # What is at work is the code that there was when it began.
+        self._made = {"machine": _machine(), "commit": commit()}
+        self._bases: dict[str, tuple[Path, dict[str, Any], AnyRun]] = {}
         for name, task in config.tasks.items():
             if isinstance(task, CorpusTask):
                 base = path.parent / task.base
-                self._bases[name] = base, read_run(base)
-                if (kind := self._bases[name][1].get("task")) != task.kind:
+                values = read_run(base)
+                self._bases[name] = base, values, checked(run_from, values, base)
+                if (kind := values.get("task")) != task.kind:
                     raise InputError(f"{base} is a run of {kind}, and {name} is {task.kind}: name another base")
         self._splits: dict[str, tuple[Split, list[Held]]] = {}
 
     def digest(self, trial: Trial) -> str:
         """See `StudyConfig.digest`."""
-        _, base = self._bases.get(trial.task, (None, {}))
+        _, _, base = self._bases.get(trial.task, (None, None, None))
         return self.config.digest(trial, base)
 
-    def run(self, trial: Trial, digest: str) -> Result:
-        """Train one member and measure it, in a folder of its own, from where it was stopped."""
+    def directory(self, trial: Trial) -> Path:
+        """Where a trial is trained."""
+        return self.runs / f"{trial.key}-{self.digest(trial)}"
+
+    def run(self, trial: Trial, directory: Path) -> Result:
+        """Train one member and measure it, from where it was stopped, and say how it was made."""
+        clock = directory / "seconds.txt"
+        before = float(clock.read_text(encoding="utf-8")) if clock.exists() else 0.0
+        began = time.process_time()
+        try:
+            result = self._run(trial, directory)
+        finally:
+            # So that the time of a trial that was stopped counts as well.
+            seconds = round(before + time.process_time() - began, 1)
+            clock.write_text(f"{seconds}\n", encoding="utf-8")
+        return {**result, "seconds": seconds, **self._made}
+
+    def _run(self, trial: Trial, directory: Path) -> Result:
         task, member = self.config.tasks[trial.task], self.config.members[trial.member]
-        directory = self.runs / f"{trial.key}-{digest}"
         if isinstance(task, DrawnTask):
             return run_drawn(task, trial, member, directory)
-        return run_corpus(task, trial, member, directory, self._bases[trial.task], self._splits)
-
-
-def _current(results: dict[str, Result], digests: dict[Trial, str]) -> dict[Trial, Result]:
-    """The results that are of these trials as they are set now."""
-    return {t: results[t.key] for t, digest in digests.items() if results.get(t.key, {}).get("digest") == digest}
+        path, values, _ = self._bases[trial.task]
+        return run_corpus(task, trial, member, directory, (path, values), self._splits)
 
 
 def _machine() -> str:
@@ -85,14 +132,3 @@ def _machine() -> str:
     lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines() if Path("/proc/cpuinfo").exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return f"{names[0] if names else platform.machine()}, one thread, torch {torch.__version__}"
-
-
-def _read(path: Path) -> dict[str, Result]:
-    results: dict[str, Result] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    return results
-
-
-def _write(path: Path, results: dict[str, Result]) -> None:
-    """A result a line."""
-    lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(result)}" for name, result in results.items())
-    write_atomically(path, lambda beside: beside.write_text(f"{{\n{lines}\n}}\n", encoding="utf-8"))

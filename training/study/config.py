@@ -2,8 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from functools import reduce
 from hashlib import sha256
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any, Literal, TypeVar, get_type_hints
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from training.cells import cell_class
-from training.config import read_toml
+from training.config import AnyRun, read_toml
 from training.errors import InputError
 from training.fit import FitConfig
 from training.study.sequences import SEQUENCES
@@ -35,6 +34,8 @@ class Member:
     """The spectral radius of a reservoir."""
     leak: float = 1.0
     """The share of a reservoir's state that is new at each step."""
+    uniform: bool = False
+    """Whether the cells' weights begin as textbooks and torch draws them, evenly from -1 / sqrt(H) to 1 / sqrt(H)."""
 
     def __post_init__(self) -> None:
         cell_class(self.cell)
@@ -42,6 +43,8 @@ class Member:
             raise ValueError(f"layers is {self.layers}: give 1 or more")
         if not (self.radius > 0 and 0 < self.leak <= 1):
             raise ValueError(f"radius {self.radius} must be above 0, and leak {self.leak} above 0 and at most 1")
+        if self.uniform and not cell_class(self.cell).trained:
+            raise ValueError(f"cell {self.cell} has a radius to begin with: leave uniform out")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,13 +146,33 @@ class StudyConfig:
             for member in task.members or self.members
         ]
 
-    def digest(self, trial: Trial, base: Mapping[str, Any]) -> str:
-        """What tells a trial from one of the same name with other settings; `base` is the run of a corpus's task."""
-        task = asdict(self.tasks[trial.task])
+    def digest(self, trial: Trial, base: AnyRun | None) -> str:
+        """What tells a trial from one of the same name with other settings; `base` is the run of a corpus's task.
+
+        Of what is as it is by default nothing goes in: a setting that is new in this program changes no digest.
+        """
+        task, run = _differing(self.tasks[trial.task]), _differing(base)
         for name in ("members", "seeds", "lengths", "base"):
             task.pop(name, None)
-        values = [task, trial.length, asdict(self.members[trial.member]), trial.seed, base]
+        for name in ("card", "name") if run else ():
+            del run[name]
+        values = [task, trial.length, _differing(self.members[trial.member]), trial.seed, run]
         return sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _differing(value: Any) -> Any:
+    """A config as a table of what differs from the defaults, and so the configs within it."""
+    if isinstance(value, (list, tuple)):
+        return [_differing(each) for each in value]
+    if not is_dataclass(value):
+        return value
+    given = {field.name: getattr(value, field.name) for field in fields(value)}
+    return {f.name: _differing(given[f.name]) for f in fields(value) if given[f.name] != _default(f)}
+
+
+def _default(field: Field[Any]) -> Any:
+    """The default of a field; MISSING, which equals nothing else, where it has none."""
+    return field.default if field.default_factory is MISSING else field.default_factory()
 
 
 def load_study(path: Path) -> StudyConfig:

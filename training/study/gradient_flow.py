@@ -3,7 +3,8 @@
 Backpropagation through time goes from the last state of a cell, h_T, back to h_t by the product of the Jacobians
 between them (Pascanu et al. 2013, equation 5). What is measured is that product at work: of dL/dh_T, the part that
 arrives at h_t through time. Where the loss reads the last state alone, as in the adding problem, it is dL/dh_t whole;
-where pooling or attention read other states too, it is what would be left of it without these short cuts.
+where pooling or attention read other states too, it is what would be left of it without these short cuts. Of a cell
+with a memory the same is measured along c_t, whose constant error is why it is there (Hochreiter and Schmidhuber 1997).
 """
 
 import copy
@@ -19,7 +20,10 @@ from training.data import Array
 from training.tasks import Batch, Task
 
 Flow = dict[str, Array]
-"""Cell -> `(T,)`: the gradient's norm 0, 1, 2, ... steps before the last."""
+"""Cell -> `(T,)`: the norm of the gradient of h 0, 1, 2, ... steps before the last; `CELL.c`: that of its memory."""
+
+MEMORY = ".c"
+"""Behind a cell's name: its memory."""
 
 
 @contextmanager
@@ -36,12 +40,17 @@ def watched(model: nn.Module) -> Iterator[dict[str, list[State]]]:
             cell.watch = None
 
 
-def through_time(loss: Tensor, states: Sequence[State]) -> Array:
-    """`(B, T)`: the norm of what arrives of dL/dh_T at h_T, h_{T-1}, ..., for each of B equally long rows."""
-    hidden = [h for h, *_ in states]
-    (end,) = torch.autograd.grad(loss, hidden[-1], retain_graph=True)
-    gradients = torch.autograd.grad(hidden[-1], hidden, end, retain_graph=True)
-    return torch.stack([g.norm(dim=-1) for g in reversed(gradients)], dim=1).numpy()
+def through_time(loss: Tensor, states: Sequence[State]) -> list[Array]:
+    """`(B, T)` of each member of the state: the norm of what arrives of dL/dh_T at h_T, h_{T-1}, ..., and at c_T,
+    c_{T-1}, ... where there is a memory, for each of B equally long rows.
+    """
+    last = states[-1][0]
+    (end,) = torch.autograd.grad(loss, last, retain_graph=True)
+    norms = []
+    for members in zip(*reversed(states), strict=True):
+        gradients = torch.autograd.grad(last, members, end, retain_graph=True)
+        norms.append(torch.stack([g.norm(dim=-1) for g in gradients], dim=1).numpy())
+    return norms
 
 
 def flow(task: Task, batches: Iterable[Batch]) -> Flow:
@@ -57,8 +66,9 @@ def flow(task: Task, batches: Iterable[Batch]) -> Flow:
         with watched(task.model) as seen:
             loss = task(type(batch)(*(t.double() if t.is_floating_point() else t for t in batch)))
         for name, states in seen.items():
-            rows.setdefault(name, []).append(through_time(loss, states))
-    reach = {name: min(each.shape[1] for each in norms) for name, norms in rows.items()}
+            for member, norms in zip((name, f"{name}{MEMORY}"), through_time(loss, states), strict=False):
+                rows.setdefault(member, []).append(norms)
+    reach = {name: min(each.shape[1] for each in found) for name, found in rows.items()}
     return {
-        name: np.median(np.concatenate([n[:, : reach[name]] for n in norms]), axis=0) for name, norms in rows.items()
+        name: np.median(np.concatenate([n[:, : reach[name]] for n in found]), axis=0) for name, found in rows.items()
     }

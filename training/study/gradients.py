@@ -10,6 +10,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
+from inference.checkpoint import open_checkpoint
 from inference.decoding import DecodeConfig
 from inference.files import write_atomically
 from inference.text import classifier_form
@@ -18,9 +19,10 @@ from training.classifier import ClassifierConfig, SentimentClassifier
 from training.errors import InputError
 from training.noise import Noise, NoiseConfig, TextNoiseConfig
 from training.numbers import Pair
+from training.recovery import recovered
 from training.seq2seq import Seq2Seq, Seq2SeqConfig
 from training.state import load_settings
-from training.study.gradient_flow import Flow, flow
+from training.study.gradient_flow import MEMORY, Flow, flow
 from training.study.sequences import SEQUENCES, SequenceModel, SequenceTask
 from training.tasks import SentimentTask, Task, TranslationTask
 
@@ -32,8 +34,9 @@ _ROWS = 8
 def gradients(run: Path, pictures: Path) -> None:
     """Print what is left of a gradient ever further back in each cell, and draw it to `pictures/NAME.png`.
 
-    `run` is a folder with `best.safetensors` or `model.safetensors`. The texts are those of the toys
-    (training/configs/tiny), several in a row. Raises InputError when the folder holds no model of ours.
+    `run` is a folder with `best.safetensors` or `model.safetensors`, or that of a translator whose weights can be read
+    off its graphs. The texts are those of the toys (training/configs/tiny), several in a row. Raises InputError when
+    the folder holds no model of ours.
     """
     settings, weights = _opened(run)
     torch.set_num_threads(1)  # Steps of one row are too small to be shared.
@@ -52,7 +55,7 @@ def gradients(run: Path, pictures: Path) -> None:
 
 
 def table(found: Flow) -> list[str]:
-    """Lines: a cell each, and the share of the gradient that is left 1, 2, 4, 8, ... steps before the last."""
+    """Lines: a cell or its memory each, and the share of the gradient left 1, 2, 4, 8, ... steps before the last."""
     steps = [2**n for n in range(12) if 2**n < max(map(len, found.values()))]
     width = max(map(len, found))
     lines = ["steps back".ljust(width) + "".join(f"{step:>10}" for step in steps)]
@@ -63,11 +66,15 @@ def table(found: Flow) -> list[str]:
 
 
 def drawn(found: Flow, title: str) -> Figure:
-    """The share of the gradient that is left against the steps before the last state, a line a cell."""
+    """The share of the gradient that is left against the steps before the last state: a line a cell, its memory's
+    dashed.
+    """
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     axes = figure.subplots()
+    colours: dict[str, str] = {}
     for name, norms in found.items():
-        axes.plot(norms / norms[0], label=name)
+        colour = colours.setdefault(name.removesuffix(MEMORY), f"C{len(colours)}")
+        axes.plot(norms / norms[0], "--" if name.endswith(MEMORY) else "-", color=colour, label=name)
     axes.set(yscale="log", title=title, xlabel="steps before the last state", ylabel="share of the gradient left")
     axes.grid(alpha=0.3)
     axes.legend(fontsize="small")
@@ -81,7 +88,10 @@ def _opened(run: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         if best.exists():
             return load_settings(run / "state.safetensors"), load_file(best)
         settings = json.loads((run / "config.json").read_text(encoding="utf-8"))
-        return settings, {name: t.float() for name, t in load_file(run / "model.safetensors").items()}
+        shipped = run / "model.safetensors"
+        if settings["task"] == "translation" and not shipped.exists():
+            return settings, recovered(open_checkpoint(run, "translation"), Seq2SeqConfig(**settings["model"]))
+        return settings, {name: t.float() for name, t in load_file(shipped).items()}
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise InputError(
             f"{run} holds no model that was trained here: it needs best.safetensors and state.safetensors, as a run "

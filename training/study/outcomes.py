@@ -95,7 +95,16 @@ class Outcomes:
 
     def plain(self, cell: str) -> str | None:
         """The member that is a cell and no more: one layer, one direction, clipped."""
-        return next((n for n, m in self.config.members.items() if replace(m, radius=1, leak=1) == _plain(cell)), None)
+        return self._only(Member(cell))
+
+    def textbook(self, cell: str) -> str | None:
+        """The member that is a cell and no more, but for weights that begin as in textbooks."""
+        return self._only(Member(cell, uniform=True))
+
+    def _only(self, wanted: Member) -> str | None:
+        """The member that is like this one, whatever its reservoir."""
+        members = self.config.members.items()
+        return next((n for n, m in members if replace(m, radius=wanted.radius, leak=wanted.leak) == wanted), None)
 
     def solved(self, task: str, length: int, member: str) -> str:
         """How many seeds solved it: "2 of 3"."""
@@ -112,24 +121,21 @@ class Outcomes:
         found = self.values(task, length, member, "solved")
         return bool(found) and not any(found)
 
-    def flow(self, task: str, length: int, member: str, when: str) -> tuple[Array, Array]:
-        """Distances, and the share of the gradient left there: the geometric mean over seeds. `when`: first, last.
+    def flow(self, task: str, length: int, member: str, when: str, way: str = "flow") -> tuple[Array, Array]:
+        """Distances, and the share of the gradient left there: the geometric mean over seeds. `when`: first, last;
+        `way`: flow, through h, or memory, along c, where there is one.
 
         Seeds in which no gradient arrives even at the last state have no share to speak of, and are left out.
         """
-        flows = [r["flow"] for r in self.of(task, length, member) if "flow" in r and r["flow"][when][0] > 0]
+        flows = [r[way] for r in self.of(task, length, member) if way in r and r[way][when][0] > 0]
         if not flows:
             return np.zeros(0), np.zeros(0)
-        shares = [np.maximum(np.array(f[when]) / f[when][0], _NOTHING) for f in flows]
+        shares = [np.maximum(np.array(f[when]) / f[when][0], NOTHING) for f in flows]
         return np.array(flows[0]["distance"]), np.exp(np.mean(np.log(shares), axis=0))
 
 
-_NOTHING = 1e-30
-"""What is less counts as so much: a mean of logarithms must not be minus infinity for one dead unit."""
-
-
-def _plain(cell: str) -> Member:
-    return Member(cell, radius=1, leak=1)
+NOTHING = 1e-30
+"""A share that is less counts as so much: a mean of logarithms must not be minus infinity for one dead unit."""
 
 
 def _short(value: float) -> str:

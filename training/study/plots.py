@@ -1,5 +1,7 @@
 """The pictures of a study."""
 
+from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -7,7 +9,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from training.study.config import DrawnTask
+from training.study.config import DrawnTask, Member
 from training.study.outcomes import Outcomes, interval
 from training.study.sequences import SEQUENCES, NextNumber
 
@@ -36,30 +38,26 @@ def unclipped(outcomes: Outcomes, task: str) -> list[tuple[str, str]]:
     """Members of a task that are the same but for clipping: with and without it."""
     members = outcomes.config.members
     there = outcomes.members(task)
-    return [
-        (one, other)
-        for one in there
-        for other in there
-        if members[one].clip and not members[other].clip and _but_clip(outcomes, one) == _but_clip(outcomes, other)
-    ]
+    return [(one, other) for one in there for other in there if members[one] != members[other] == _loose(members[one])]
 
 
-def _but_clip(outcomes: Outcomes, member: str) -> tuple[object, ...]:
-    m = outcomes.config.members[member]
-    return m.cell, m.layers, m.bidirectional, m.radius, m.leak
+def _loose(member: Member) -> Member:
+    """The member without clipping."""
+    return replace(member, clip=False)
 
 
-def _figure(panels: int = 1) -> tuple[Figure, list[Axes]]:
-    figure = Figure(figsize=(6.5 * panels + 2, 4.5), layout="constrained")
-    return figure, list(figure.subplots(1, panels, squeeze=False).flat)
+def _figure(panels: int = 1, rows: int = 1) -> tuple[Figure, list[Axes]]:
+    figure = Figure(figsize=(6.5 * panels + 2, 4.5 * rows), layout="constrained")
+    return figure, list(figure.subplots(rows, panels, squeeze=False).flat)
 
 
 def _style(outcomes: Outcomes, member: str) -> dict[str, Any]:
     """A cell has its colour, its variants other lines and marks; the same in every picture."""
     m = outcomes.config.members[member]
     cells = list(dict.fromkeys(each.cell for each in outcomes.config.members.values()))
-    line = ":" if not m.clip else "--" if m.bidirectional else "-." if m.layers > 1 else "-"
-    mark = "x" if not m.clip else "s" if m.bidirectional else "^" if m.layers > 1 else "o"
+    even = (0, (6, 2, 1, 2, 1, 2))
+    line = ":" if not m.clip else even if m.uniform else "--" if m.bidirectional else "-." if m.layers > 1 else "-"
+    mark = "x" if not m.clip else "v" if m.uniform else "s" if m.bidirectional else "^" if m.layers > 1 else "o"
     colour = colormaps["tab10"](cells.index(m.cell) % 10)
     return {"color": colour, "linestyle": line, "marker": mark, "markersize": 4, "label": member}
 
@@ -119,24 +117,33 @@ def _beyond(outcomes: Outcomes, task: str) -> Figure:
     axes.axvspan(0, NextNumber.below, color="grey", alpha=0.15)
     axes.axhline(0.5, color="black", linewidth=0.8, linestyle="--")
     axes.set_yscale("log")
-    axes.set(xlabel="first number of the row", ylabel="mean error", title="grey: learnt from; dashed: rounds wrongly")
+    axes.set(
+        xlabel="first number of the row",
+        ylabel="mean error (0.001: so much or less)",
+        title="grey: learnt from; dashed: rounds wrongly",
+    )
     return _finish(figure, [axes])
 
 
 def _flow(outcomes: Outcomes, task: str) -> Figure:
-    """The share of the gradient that is left so many steps before the last, before and after training."""
-    figure, panels = _figure(2)
+    """The share of the gradient that is left so many steps before the last, before and after training: through h, and
+    below along c, of the cells that have one.
+    """
     length = outcomes.lengths(task)[-1]
-    for axes, when, title in zip(panels, ("first", "last"), ("at initialisation", "after training"), strict=True):
+    where = f", length {length}" if isinstance(outcomes.config.tasks[task], DrawnTask) else ""
+    times = {"first": "at initialisation", "last": "after training"}
+    ways = {"flow": "h"}
+    if any("memory" in result for trial, result in outcomes.results.items() if trial.task == task):
+        ways["memory"] = "c"
+    figure, panels = _figure(len(times), len(ways))
+    for axes, (way, when) in zip(panels, product(ways, times), strict=True):
         for member in outcomes.members(task):
-            distance, left = outcomes.flow(task, length, member, when)
+            distance, left = outcomes.flow(task, length, member, when, way)
             if len(left):
                 axes.plot(distance, left, linewidth=1.2, **{**_style(outcomes, member), "marker": ""})
         axes.set_yscale("log")
-        axes.set_ylim(bottom=max(axes.get_ylim()[0], 1e-20))
-        where = f", length {length}" if isinstance(outcomes.config.tasks[task], DrawnTask) else ""
-        axes.set(title=f"{task}{where}: {title}", xlabel="steps before the last state")
-    panels[0].set_ylabel("share of the gradient that arrives")
+        axes.set(title=f"{task}{where}: {times[when]}", xlabel="steps before the last state")
+        axes.set_ylabel(f"share of the gradient of {ways[way]} that is left")
     return _finish(figure, panels)
 
 

@@ -10,9 +10,10 @@ import numpy as np
 from inference.files import write_atomically
 from training.study.config import DrawnTask
 from training.study.findings import findings
-from training.study.outcomes import Outcomes, interval
+from training.study.outcomes import NOTHING, Outcomes, interval
 from training.study.plots import TEXT_QUALITY, pictures
 from training.study.sequences import SEQUENCES
+from training.study.trials import FLOW_ROWS
 
 _ABOUT = {
     "next_number": "1 2 3 4 -> 5: even rows of numbers that begin below 100 and go up in steps of 1, 2 or 3.",
@@ -21,6 +22,12 @@ _ABOUT = {
     "sentiment": "A classifier of texts; the best validation on the dev set.",
     "translation": "A translator; the best validation on the dev set, decoded greedily.",
 }
+
+_TEXTS = (
+    "The gradient is followed through time alone: pooling and attention are short cuts, by which more of it arrives. "
+    "Served is what is exported: layers of the LSTM kind that read a text compute in int8, those of other cells in "
+    "floats, and a rectified network does so throughout, so that the milliseconds do not compare the cells alone."
+)
 
 
 def write_report(outcomes: Outcomes, config: str, report: Path) -> None:
@@ -43,15 +50,18 @@ def _head(outcomes: Outcomes, config: str) -> str:
     planned = len(outcomes.config.trials())
     hours = sum(result["seconds"] for result in results) / 3600
     spent = f"{hours:.1f} hours" if hours >= 1 else f"{60 * hours:.0f} minutes"
-    machines = "; ".join(sorted({result["machine"] for result in results}))
+    machines, commits = ("; ".join(sorted({result[name] for result in results})) for name in ("machine", "commit"))
     whole = "all of them" if len(results) == planned else f"of {planned}: **the others are not done yet**"
     return f"""# The recurrent family, side by side
 
 Written by `python -m training study training/configs/{config}` from its own results, {len(results)} trainings, {whole}.
-They took {spent} of processor time ({machines}).
+They took {spent} of processor time in all, what was stopped and taken up again included ({machines}; commit {commits}).
 
 A member of a task has as many units (H) as its budget of parameters holds. A number is a mean over the seeds with its
-95 % interval (Student's t). Speeds are per second of processor time."""
+95 % interval (Student's t). Tokens a second are those of the batch that gradients are followed through (steps of
+{FLOW_ROWS} sequences, or subwords of the {FLOW_ROWS} longest dev texts, both sides of a translation), for which loss
+and gradients, but no update, are computed over and over: per second of processor time, on one thread. Of a share of a
+gradient, {NOTHING:g} stands for so much or less."""
 
 
 def _findings(outcomes: Outcomes) -> str:
@@ -66,11 +76,11 @@ def _about(outcomes: Outcomes, task: str) -> str:
         solved = f"{kind.sign * kind.solved:g}"
         bound = "at most" if kind.sign < 0 else "at least"
         goal = f"Solved: {kind.quality}, {bound} {solved}, on {one.dev_rows} held-out sequences."
-        fit = f"At most {one.fit.updates:,} updates of {one.fit.batch_tokens} new sequences, Adam at {one.fit.rate:g}."
+        more = f"At most {one.fit.updates:,} updates of {one.fit.batch_tokens} new sequences, Adam at {one.fit.rate:g}."
     else:
         goal = f"Config: `{one.base}`." + (f" {one.rows:,} of its training rows." if one.rows else "")
-        fit = ""
-    return " ".join(part for part in (_ABOUT[one.kind], goal, fit, seeds) if part)
+        more = _TEXTS
+    return " ".join((_ABOUT[one.kind], goal, seeds, more))
 
 
 def table(outcomes: Outcomes, task: str) -> str:
@@ -92,7 +102,8 @@ def _cells(outcomes: Outcomes, task: str, lengths: Sequence[int], member: str) -
     m = outcomes.config.members[member]
     results = outcomes.of(task, lengths[-1], member) or outcomes.of(task, lengths[0], member)
     shape = [m.cell, f"{m.layers} layers" if m.layers > 1 else "", "both ways" if m.bidirectional else ""]
-    shape += ["" if m.clip else "not clipped", f"radius {m.radius:g}, leak {m.leak:g}" if m.cell == "esn" else ""]
+    shape += ["" if m.clip else "not clipped", "from ±1/√H" if m.uniform else ""]
+    shape += [f"radius {m.radius:g}, leak {m.leak:g}" if m.cell == "esn" else ""]
     sizes = f"{results[0]['parameters']:,} ({results[0]['trained']:,})"
     cells = [f"`{member}`", ", ".join(filter(None, shape)), str(results[0]["hidden"]), sizes]
     if isinstance(outcomes.config.tasks[task], DrawnTask):

@@ -63,6 +63,10 @@ class Sequences(ABC):
     def score(self, outputs: Tensor, targets: Tensor) -> float:
         """How good the outputs are; more is better."""
 
+    def solves(self, score: float) -> bool:
+        """Whether a score is as good as `solved`, to the four digits that validation rounds it to."""
+        return round(score, 4) >= self.solved
+
 
 class NextNumber(Sequences):
     """1 2 3 4 -> 5: how an even row of numbers goes on. It begins below 100, and goes up in steps of 1, 2 or 3."""

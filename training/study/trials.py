@@ -15,18 +15,19 @@ from torch import nn
 from tqdm import tqdm
 
 from inference.checkpoint import open_checkpoint
-from training.cells import EchoState
+from training.cells import Cell, EchoState
 from training.config import checked, data_root, merged, run_from
-from training.data import Array, Split, key, split_off
+from training.data import Split, key, split_off
 from training.errors import InputError
-from training.fit import Trainer
+from training.fit import DivergedError, Trainer
 from training.history import Record
 from training.material import Places
 from training.pipeline import Pipeline
 from training.pipelines import pipeline
 from training.study.config import CorpusTask, DrawnTask, Member, Trial
-from training.study.gradient_flow import flow
-from training.study.sequences import SEQUENCES, NextNumber, SequenceModel, SequenceTask
+from training.study.gradient_flow import MEMORY, Flow, flow
+from training.study.sequences import SEQUENCES, NextNumber, SequenceModel, Sequences, SequenceTask
+from training.study.sharing import locked
 from training.tasks import Batch, Held, Task
 
 Result = dict[str, Any]
@@ -34,7 +35,7 @@ Result = dict[str, Any]
 
 _UNCLIPPED = 1e30
 """As the largest norm of a gradient: none."""
-_FLOW_ROWS = 16
+FLOW_ROWS = 16
 """Held-out rows on which gradients are followed back."""
 _SOLVE_ROWS = 4000
 """Sequences that a reservoir's readout is fitted to."""
@@ -56,25 +57,25 @@ def run_drawn(task: DrawnTask, trial: Trial, member: Member, directory: Path) ->
     learner = SequenceTask(sequences, model(hidden))
     settle(learner.model, member)
     dev = Held("dev", [(str(number), "") for number in range(task.dev_rows)])
-    batch = learner.collate(dev.rows[:_FLOW_ROWS])
+    batch = learner.collate(dev.rows[:FLOW_ROWS])
     top = f"layers.cells.{(member.layers - 1) * learner.model.layers.directions}"
-    before = flow(learner, [batch])[top]
+    before = flow(learner, [batch])
     if learner.model.trained:
         shape = {"cell": member.cell, "hidden": hidden, "layers": member.layers, "bidirectional": member.bidirectional}
         settings = {"drawn": {"kind": task.kind, "length": trial.length, **shape}}
         outcome = _fit_drawn(learner, task, trial, member, dev, directory, settings)
     else:
         learner.solve(_SOLVE_ROWS, trial.seed)
-        outcome = {"diverged": False, "updates": 0, "norms": []}
+        outcome = {"diverged": None, "updates": 0, "norms": []}
     learner.eval()
     score = learner.score(dev, 0.0)["score"]
     return {
         "hidden": hidden,
         **_sizes(learner.model),
         "score": score,
-        "solved": score >= sequences.solved,
+        "solved": sequences.solves(score),
         **outcome,
-        "flow": _curves(before, flow(learner, [batch])[top]),
+        **_curves(top, before, flow(learner, [batch])),
         "tokens_per_second": pace(learner, batch, len(batch.inputs) * sequences.steps),
         **({"errors": sequences.errors(learner.model)} if isinstance(sequences, NextNumber) else {}),
     }
@@ -83,10 +84,10 @@ def run_drawn(task: DrawnTask, trial: Trial, member: Member, directory: Path) ->
 class UntilSolved(Trainer):
     """Trains until the task is solved, or as long as the config says."""
 
-    solved: float
+    sequences: Sequences
 
     def _converged(self) -> bool:
-        return super()._converged() or self.progress.best_score >= self.solved
+        return super()._converged() or self.sequences.solves(self.progress.best_score)
 
 
 def _fit_drawn(
@@ -106,12 +107,11 @@ def _fit_drawn(
     fit = replace(task.fit, devices=1, precision="32-true", threads=1, clip=clip)
     rows = [("", "")] * 10_000  # Only how many there are counts, and that but for when an epoch ends.
     trainer = UntilSolved(learner, fit, directory, trial.seed, rows, np.ones(len(rows)), [dev], settings)
-    trainer.solved = learner.sequences.solved
-    diverged = _diverges(trainer.run)
+    trainer.sequences = learner.sequences
+    broken = _breaks(trainer.run)
     best = directory / "best.safetensors"
     learner.model.load_state_dict(load_file(best) if best.exists() else start)
-    records = _records(directory)
-    return {"diverged": diverged, "updates": records[-1]["update"] if records else 0, "norms": _norms(records)}
+    return _course(_records(directory), broken)
 
 
 def run_corpus(
@@ -124,26 +124,28 @@ def run_corpus(
 ) -> Result:
     """Train a member as a variant of a run, `base`: its file and what is in it. `splits` keeps what was read."""
     path, values = base
+    below = directory.parent
+    run = checked(run_from, {**values, "name": trial.task}, path)
+    places = Places(data_root(run, path), below, below / "tokenizers", below / "checkpoints")
+    # Rows and vocabulary are the base's, of its own seed: the same for all members, whichever trial comes first.
+    material = pipeline(run, places)
+    if trial.task not in splits:
+        splits[trial.task] = _slice(*material.splits, task.rows)
+    material.splits = splits[trial.task]
+    with locked(material.tokenizer_directory):
+        material.subwords()
     layers = "layers" if task.kind == "sentiment" else "encoder_layers"
     shape = {"cell": member.cell, layers: member.layers, "bidirectional": member.bidirectional}
     fit = {"devices": 1, "precision": "32-true", "threads": 1, **({} if member.clip else {"clip": _UNCLIPPED})}
 
     def stages(hidden: int) -> Pipeline:
         changes = {"seed": trial.seed, "name": directory.name, "model": {**shape, "hidden": hidden}, "fit": fit}
-        run = checked(run_from, merged(dict(values), changes), path)
-        below = directory.parent
-        found = pipeline(run, Places(data_root(run, path), below, below / "tokenizers", below / "checkpoints"))
-        # One vocabulary for all members.
-        found.tokenizer_directory = found.places.tokenizers / trial.task
-        if trial.task not in splits:
-            splits[trial.task] = _slice(*found.splits, task.rows)
-        found.splits = splits[trial.task]
+        found = pipeline(checked(run_from, merged(dict(values), changes), path), places)
+        found.tokenizer_directory, found.splits = material.tokenizer_directory, material.splits
         return found
 
     unit = 4 if task.kind == "translation" else 1  # A translator's heads divide H.
-    first = stages(unit)
-    first.subwords()
-    tokenizers = first.tokenizers()
+    tokenizers = material.tokenizers()
     hidden = largest_hidden(lambda h: stages(h).task(tokenizers).model, task.budget, unit)
     # The first layer of a decoder is what asks the memory; of a classifier the last is what is read.
     top = "decoder.cells.0" if unit > 1 else f"layers.cells.{(member.layers - 1) * (2 if member.bidirectional else 1)}"
@@ -162,15 +164,15 @@ def _fit_corpus(stages: Pipeline, seed: int, member: Member, top: str) -> Result
     torch.manual_seed(seed)
     task = stages.task(stages.tokenizers())
     settle(task.model, member)
-    longest = sorted(dev[0].rows, key=lambda row: len(row[0]))[-_FLOW_ROWS:]
+    longest = sorted(dev[0].rows, key=lambda row: len(row[0]))[-FLOW_ROWS:]
     batches = [task.collate([row]) for row in longest]
-    before = flow(task, batches)[top]
-    diverged = _diverges(lambda: stages.train(task, stages.config.fit, stages.directory, split, dev, {}))
+    before = flow(task, batches)
+    broken = _breaks(lambda: stages.train(task, stages.config.fit, stages.directory, split, dev, {}))
     records = _records(stages.directory)
-    outcome = {**_sizes(task.model), "diverged": diverged, "norms": _norms(records)}
+    outcome = {**_sizes(task.model), **_course(records, broken)}
+    if broken:
+        return {**outcome, "score": None, "loss": None}
     scored = [record for record in records if "score" in record]
-    if diverged or not scored:
-        return {**outcome, "score": None, "loss": None, "updates": records[-1]["update"] if records else 0}
     best = max(scored, key=lambda record: (record["score"], -record["dev_loss"]))
     task.model.load_state_dict(load_file(stages.directory / "best.safetensors"))
     stages.export()
@@ -178,8 +180,7 @@ def _fit_corpus(stages: Pipeline, seed: int, member: Member, top: str) -> Result
         **outcome,
         "score": best["score"],
         "loss": best["dev_loss"],
-        "updates": records[-1]["update"],
-        "flow": _curves(before, flow(task, batches)[top]),
+        **_curves(top, before, flow(task, batches)),
         "tokens_per_second": pace(task, task.collate(longest), int(task.lengths(longest).sum())),
         "decode_ms": _decode_ms(stages, [text for text, _ in dev[0].rows[:_DECODE_ROWS]]),
     }
@@ -203,10 +204,13 @@ def largest_hidden(make: Callable[[int], nn.Module], budget: int, unit: int = 1)
 
 
 def settle(model: nn.Module, member: Member) -> None:
-    """Give a model's reservoirs the radius and leak of a member."""
+    """Give a model's reservoirs the radius and leak of a member, and its cells the weights that it begins with."""
     for module in model.modules():
         if isinstance(module, EchoState):
             module.settle(member.radius, member.leak)
+        if isinstance(module, Cell) and member.uniform:
+            for parameter in module.parameters():
+                nn.init.uniform_(parameter, -(module.hidden_size**-0.5), module.hidden_size**-0.5)
 
 
 def pace(task: Task, batch: Batch, tokens: int, seconds: float = 0.3) -> float:
@@ -230,14 +234,14 @@ def _decode_ms(stages: Pipeline, texts: list[str]) -> float:
     return round(1000 * (time.process_time() - began) / len(texts), 2)
 
 
-def _diverges(train: Callable[[], None]) -> bool:
-    """Train; whether a loss or gradient came out that is no number, which is a result too."""
+def _breaks(train: Callable[[], None]) -> Record | None:
+    """Train; the record of the update whose loss or gradient came out as no number, if one did: a result too."""
     try:
         train()
-    except FloatingPointError as error:
+    except DivergedError as error:
         tqdm.write(f"diverged: {error}")
-        return True
-    return False
+        return error.record
+    return None
 
 
 def _sizes(model: nn.Module) -> dict[str, int]:
@@ -252,18 +256,29 @@ def _records(directory: Path) -> list[Record]:
     return [json.loads(line) for line in lines.read_text(encoding="utf-8").splitlines()] if lines.exists() else []
 
 
-def _norms(records: list[Record]) -> list[tuple[int, float]]:
-    """The gradient's norm before clipping: the largest of each of some stretches, with the update that it is of."""
-    pairs = [(int(record["update"]), record["gradient_norm"]) for record in records]
+def _course(records: list[Record], broken: Record | None) -> Result:
+    """How a fit went: its updates; the largest norms, before clipping, of stretches of them; what it broke of, if."""
+    last = [broken] if broken and broken["largest_gradient_norm"] else []
+    # A record's norm is the largest of all updates since the record before it.
+    pairs = [(int(record["update"]), record["largest_gradient_norm"]) for record in (*records, *last)]
     parts = np.array_split(np.arange(len(pairs)), min(_POINTS, len(pairs))) if pairs else []
-    return [max((pairs[i] for i in part), key=lambda pair: pair[1]) for part in parts]
-
-
-def _curves(before: Array, after: Array) -> Result:
-    """Two flows at some of their distances, as shares of what arrives at the last state."""
-    chosen = np.unique(np.linspace(0, len(before) - 1, _POINTS).round().astype(int))
     return {
-        "distance": chosen.tolist(),
-        "first": [float(f"{before[i]:.4g}") for i in chosen],
-        "last": [float(f"{after[i]:.4g}") for i in chosen],
+        "updates": int((broken or records[-1])["update"]),
+        "norms": [max((pairs[i] for i in part), key=lambda pair: pair[1]) for part in parts],
+        # As text: JSON has no word for what is no number.
+        "diverged": broken
+        and {name: f"{broken[key]:.3g}" for name, key in (("loss", "train_loss"), ("norm", "gradient_norm"))},
     }
+
+
+def _curves(top: str, before: Flow, after: Flow) -> Result:
+    """The flow through the cell called `top`, and along its memory if it has one, at some of the distances."""
+    chosen = np.unique(np.linspace(0, len(before[top]) - 1, _POINTS).round().astype(int))
+
+    def curves(name: str) -> Result:
+        times = {"first": before[name], "last": after[name]}
+        norms = {when: [float(f"{found[i]:.4g}") for i in chosen] for when, found in times.items()}
+        return {"distance": chosen.tolist(), **norms}
+
+    memory = {"memory": curves(f"{top}{MEMORY}")} if f"{top}{MEMORY}" in before else {}
+    return {"flow": curves(top), **memory}
