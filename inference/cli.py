@@ -6,15 +6,27 @@ import sys
 from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
+from io import BufferedReader
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from tqdm import tqdm
 
-from inference.checkpoint import CheckpointError, open_checkpoint
+from inference.checkpoint import Checkpoint, CheckpointError, open_checkpoint
 from inference.documents.kinds import KINDS, read_document
 from inference.files import write_atomically
-from inference.lines import LINES, LinesError, Predict, predict_file, predicted, read_lines
+from inference.foreign import misfit
+from inference.lines import (
+    LINES,
+    LinesError,
+    Predict,
+    claimed,
+    predict_file,
+    predicted,
+    read_lines,
+    refuse_what_is_there,
+)
+from inference.markup import read_html
 from inference.predictors import SentimentPredictor, TranslationPredictor
 
 
@@ -28,6 +40,8 @@ def _shipped(name: str) -> Path:
 SHIPPED = {"translate": _shipped("translation-en-vi"), "sentiment": _shipped("sentiment-en-vi")}
 _PART = 2000
 """Characters of a document that are translated together."""
+_BEGINNING = 4000
+"""Bytes that tell which language a text is in."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -63,8 +77,9 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--output", "-o", type=Path, help="instead of standard output, or a file beside the other")
         command.add_argument("--checkpoint", type=Path, default=SHIPPED[name], help="default: %(default)s")
         command.add_argument("--processes", type=int, default=len(os.sched_getaffinity(0)), help="default: one a core")
-        command.set_defaults(run=run, task="translation" if name == "translate" else name)
+        command.set_defaults(run=run)
         if name == "translate":
+            command.add_argument("--lines", action="store_true", help="read the file as lines, whatever its name")
             command.add_argument("--beam-size", type=int, help="more is better and slower")
             command.add_argument("--format", choices=("text", "html"), default="text", help="of each line")
             command.add_argument("--glossary", type=Path, help="a file of lines: term, tab, translation")
@@ -80,6 +95,8 @@ def _parser() -> argparse.ArgumentParser:
 def _serve(asked: argparse.Namespace) -> None:
     if asked.port is not None:
         os.environ["HOIQUY_PORT"] = str(asked.port)
+    for variable, name in (("HOIQUY_TRANSLATION", "translate"), ("HOIQUY_SENTIMENT", "sentiment")):
+        os.environ[variable] = os.environ.get(variable) or str(SHIPPED[name])
     config = Path(__file__).parent.parent / "service" / "gunicorn.conf.py"
     command = [sys.executable, "-m", "gunicorn", "--config", str(config), "service.wsgi:app"]
     os.execv(sys.executable, command)
@@ -91,14 +108,42 @@ def _translate(asked: argparse.Namespace) -> None:
         "markup": asked.format == "html",
         "terms": _terms(asked.glossary) if asked.glossary else {},
     }
-    make = partial(_translator, asked.checkpoint, options)
-    kind = asked.file.suffix.lower() if asked.file else ".txt"
-    if kind == ".txt" or kind not in KINDS:
-        _lines(asked, make, options, ".vi")
-    elif options["markup"]:
-        raise LinesError(f"--format is of lines, and {asked.file} is translated whole: leave it out")
-    else:
+    if _is_whole(asked):
         _document(asked, options)
+        return
+    checkpoint = open_checkpoint(asked.checkpoint, "translation")
+    beginning = _beginning(asked.file).decode("utf-8", "ignore")
+    _warn(read_html(beginning).text if options["markup"] else beginning, checkpoint)
+    make = partial(_translator, asked.checkpoint, options)
+    _lines(asked, checkpoint, make, options, checkpoint.config["target_language"])
+
+
+def _is_whole(asked: argparse.Namespace) -> bool:
+    """Whether a file is a document, rather than lines. Raises LinesError when that cannot be told."""
+    kind = asked.file.suffix.lower() if asked.file else ""
+    if asked.lines or kind in ("", ".txt"):
+        return False
+    if kind not in KINDS:
+        what = f"{kind} is no kind of file that is read here: {', '.join(KINDS)} are"
+        raise LinesError(f"{asked.file}: {what}; with --lines it is read as lines")
+    if asked.format == "html":
+        raise LinesError(f"--format is of lines, and {asked.file} is translated whole: leave it out, or give --lines")
+    return True
+
+
+def _beginning(path: Path | None) -> bytes:
+    """Of a file, or of standard input, where it stays to be read."""
+    if path is None:
+        return cast(BufferedReader, sys.stdin.buffer).peek(_BEGINNING)[:_BEGINNING]
+    with path.open("rb") as file:
+        return file.read(_BEGINNING)
+
+
+def _warn(text: str, checkpoint: Checkpoint) -> None:
+    """Say in a line that a text is not in the language that a translator reads."""
+    warning = misfit(text, checkpoint.config["source_language"])
+    if warning:
+        print(f"warning: {warning}", file=sys.stderr)
 
 
 def _translator(checkpoint: Path, options: dict[str, Any]) -> Predict:
@@ -107,7 +152,8 @@ def _translator(checkpoint: Path, options: dict[str, Any]) -> Predict:
 
 
 def _classify(asked: argparse.Namespace) -> None:
-    _lines(asked, partial(_classifier, asked.checkpoint), {}, ".sentiment")
+    checkpoint = open_checkpoint(asked.checkpoint, "sentiment")
+    _lines(asked, checkpoint, partial(_classifier, asked.checkpoint), {}, "sentiment")
 
 
 def _classifier(checkpoint: Path) -> Predict:
@@ -115,19 +161,22 @@ def _classifier(checkpoint: Path) -> Predict:
     return lambda lines: [f"{result.label}\t{result.score:.4f}" for result in predictor.predict(lines)]
 
 
-def _lines(asked: argparse.Namespace, make: Callable[[], Predict], options: dict[str, Any], mark: str) -> None:
+def _lines(
+    asked: argparse.Namespace, checkpoint: Checkpoint, make: Callable[[], Predict], options: dict[str, Any], mark: str
+) -> None:
     """A line for each line, from a file or standard input, into a file or standard output."""
-    version = open_checkpoint(asked.checkpoint, asked.task).version
     if asked.processes < 1:
         raise LinesError(f"--processes is {asked.processes}: give 1 or more")
     if asked.file:
         target = asked.output or _beside(asked.file, mark)
-        predict_file(asked.file, target, {"checkpoint": version, **options}, make, asked.processes)
+        predict_file(asked.file, target, {"checkpoint": checkpoint.version, **options}, make, asked.processes)
         print(target)
         return
+    if asked.output:
+        refuse_what_is_there(asked.output)
     # Who types wants an answer to each line.
-    together = 1 if sys.stdin.isatty() else LINES
-    lines = predicted(read_lines(sys.stdin.buffer), make, 1 if sys.stdin.isatty() else asked.processes, together)
+    together, processes = (1, 1) if sys.stdin.isatty() else (LINES, asked.processes)
+    lines = predicted(read_lines(sys.stdin.buffer, "standard input"), make, processes, together)
     with asked.output.open("w", encoding="utf-8") if asked.output else nullcontext(sys.stdout) as out:
         for line in lines:
             print(line, file=out, flush=together == 1)
@@ -135,28 +184,31 @@ def _lines(asked: argparse.Namespace, make: Callable[[], Predict], options: dict
 
 def _document(asked: argparse.Namespace, options: dict[str, Any]) -> None:
     """A whole file, with its structure."""
-    target = asked.output or _beside(asked.file, ".vi")
-    if target.exists():
-        raise LinesError(f"{target} is there already: remove it, or name another with --output")
-    document = read_document(asked.file.name, asked.file.read_bytes())
     predictor, blocks = TranslationPredictor.load(asked.checkpoint), list[str]()
-    with tqdm(total=document.characters, unit="character", unit_scale=True, desc=str(target)) as bar:
+    target = asked.output or _beside(asked.file, predictor.languages.target_language)
+    refuse_what_is_there(target)
+    document = read_document(asked.file.name, asked.file.read_bytes())
+    _warn(document.text, predictor.checkpoint)
+    with (
+        claimed(target),
+        tqdm(total=document.characters, unit="character", unit_scale=True, desc=str(target)) as bar,
+    ):
         for pages in document.chunks(_PART):
             results = predictor.predict_pages(pages, options["beam_size"], terms=options["terms"])
             blocks += [result.text for result in results]
             bar.update(sum(len(block.text) for page in pages for block in page.blocks))
-    write_atomically(target, lambda beside: beside.write_bytes(document.write(blocks)))
+        write_atomically(target, lambda beside: beside.write_bytes(document.write(blocks)))
     print(target)
 
 
 def _beside(path: Path, mark: str) -> Path:
-    return path.with_name(f"{path.stem}{mark}{path.suffix}")
+    return path.with_name(f"{path.stem}.{mark}{path.suffix}")
 
 
 def _terms(path: Path) -> dict[str, str]:
     """A glossary. Raises LinesError."""
     with path.open("rb") as file:
-        rows = [line.split("\t") for line in read_lines(file) if line.strip()]
+        rows = [line.split("\t") for line in read_lines(file, str(path)) if line.strip()]
     wrong = next((row for row in rows if len(row) != 2 or not all(map(str.strip, row))), None)
     if wrong is not None:
         raise LinesError(f"{path}: {wrong} is no term and its translation, with a tab between")

@@ -17,7 +17,11 @@ def force_to_disk(path: Path) -> None:
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` make a file beside `path`, then put it in place of what was there."""
     partial = path.with_name(path.name + ".partial")
-    write(partial)
-    force_to_disk(partial)
+    try:
+        write(partial)
+        force_to_disk(partial)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
     partial.replace(path)
     force_to_disk(path.parent)

@@ -1,22 +1,32 @@
-"""Whether a text is in a language that a translator does not read, so that who sent it can be told."""
+"""Whether a text is in a language that a model does not read, so that who sent it can be told."""
 
 import re
+from collections.abc import Sequence
 from functools import cache
 
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
+from inference.language import sure_language
+
+_OURS = {"en": "English", "vi": "Vietnamese"}
 _NAMES = {
     "cs": "Czech",
+    "da": "Danish",
     "de": "German",
     "es": "Spanish",
     "fi": "Finnish",
     "fr": "French",
+    "hu": "Hungarian",
     "id": "Indonesian",
     "it": "Italian",
     "nl": "Dutch",
+    "no": "Norwegian",
     "pl": "Polish",
     "pt": "Portuguese",
+    "ro": "Romanian",
     "sv": "Swedish",
+    "sw": "Swahili",
+    "tl": "Tagalog",
     "tr": "Turkish",
 }
 """What is told apart: languages in Latin script that people send. Other scripts stay as they are in a translation."""
@@ -30,20 +40,34 @@ _COMMON = frozenset(
 )
 _ENOUGH = 0.15
 """The share of common words that only English has."""
+_MOST = 2000
+"""Characters that tell enough of a text."""
 
 
 @cache
 def _identifier() -> LanguageIdentifier:
     """langid.py (Lui & Baldwin 2012); it is read only when a text asks for it, since it takes a while."""
     identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-    identifier.set_languages(["en", "vi", *_NAMES])
+    identifier.set_languages([*_OURS, *_NAMES])
     return identifier
 
 
-def foreign_language(text: str) -> str | None:
-    """The name of a language that is neither English nor Vietnamese, where a text is surely in it."""
+def misfit(text: str, source: str) -> str | None:
+    """A warning, where a text is surely in another language than `source`, a code: which one it looks like."""
+    code = _language(text)
+    if code is None or code == source:
+        return None
+    names = _OURS | _NAMES
+    return f"this looks like {names[code]}, and was read as if it were {names.get(source, source)}"
+
+
+def _language(text: str) -> str | None:
+    """The code of the language that a text is surely in."""
     found = detect_foreign(text)
-    return _NAMES[found[0]] if found else None
+    if found:
+        return found[0]
+    code = sure_language(text[:_MOST])
+    return code if code == "vi" or _is_english(_plain(text)) else None
 
 
 def detect_foreign(text: str) -> tuple[str, float] | None:
@@ -51,9 +75,20 @@ def detect_foreign(text: str) -> tuple[str, float] | None:
 
     Nothing is said of names, and of what has fewer than two words beside them.
     """
-    words = re.findall(r"[^\W\d_]+", text)
-    plain = [word for word in words if word.islower()]
-    if len(plain) < 2 or sum(word in _COMMON for word in plain) >= _ENOUGH * len(plain):
+    plain = _plain(text)
+    if len(plain) < 2 or _is_english(plain) or sure_language(text[:_MOST]) == "vi":
         return None
-    code, share = _identifier().classify(text[:2000])
+    code, share = _identifier().classify(text[:_MOST])
     return (code, float(share)) if share >= _SURE and code in _NAMES else None
+
+
+def _plain(text: str) -> list[str]:
+    """The words of a text's beginning that are no names, as far as capitals tell."""
+    beginning = text[:_MOST]
+    words = re.findall(r"[^\W\d_]+", beginning.lower() if beginning.isupper() else beginning)
+    return [word for word in words if word.islower()]
+
+
+def _is_english(words: Sequence[str]) -> bool:
+    common = sum(word in _COMMON for word in words)
+    return common > 0 and common >= _ENOUGH * len(words)

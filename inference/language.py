@@ -76,6 +76,8 @@ _SHORT = frozenset(
 
 _STRONG = re.compile("ng|nh|kh")
 """What English words do not begin with."""
+_FEW, _MANY, _SURE = 3, 5, 0.8
+"""Telling words that make sure of a language; of Vietnamese, where none is written as in no other; and their share."""
 
 
 def language_of(text: str) -> str:
@@ -85,6 +87,31 @@ def language_of(text: str) -> str:
 
 def detect(text: str) -> tuple[str, float]:
     """The language of a text, as `language_of` says, and the share of its telling words that speak for it, 0 to 1."""
+    vietnamese, english, strong = _telling(text)
+    telling = max(1, vietnamese + english)
+    # One word in the shape of a syllable may be a name, or slang, of any language.
+    if is_vietnamese(text) or (vietnamese >= max(1, english) and (strong or vietnamese > 1)):
+        return "vi", vietnamese / telling
+    return "en", english / telling
+
+
+def sure_language(text: str) -> str | None:
+    """The same of a text that has enough telling words, and hardly any that speak for the other; else None.
+
+    Words that are no Vietnamese syllables speak for "en", whatever language they are of.
+    """
+    vietnamese, english, _ = _telling(text)
+    telling, words = vietnamese + english, _words(text)
+    if english >= _FEW and english >= _SURE * telling:
+        return "en"
+    strong = vietnamese_share(words) > 0 or any(map(_STRONG.match, _plain(words)))
+    if vietnamese >= (_FEW if strong else _MANY) and vietnamese >= _SURE * telling:
+        return "vi"
+    return None
+
+
+def _telling(text: str) -> tuple[int, int, int]:
+    """How many words of a text are Vietnamese, how many are not, and how many of the first are so beyond doubt."""
     vietnamese = english = strong = 0
     for word in _plain(_words(text)):
         if word in _BOTH:
@@ -95,8 +122,4 @@ def detect(text: str) -> tuple[str, float]:
             strong += sure or _STRONG.match(word) is not None
         else:
             english += 1
-    telling = max(1, vietnamese + english)
-    # One word in the shape of a syllable may be a name, or slang, of any language.
-    if is_vietnamese(text) or (vietnamese >= max(1, english) and (strong or vietnamese > 1)):
-        return "vi", vietnamese / telling
-    return "en", english / telling
+    return vietnamese, english, strong

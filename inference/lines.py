@@ -1,11 +1,13 @@
 """Lines of any number through a model: in order, in constant memory, on all cores; to be stopped and gone on with."""
 
+import fcntl
 import json
 import os
 import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
 from itertools import chain, islice
 from multiprocessing import get_context
 from pathlib import Path
@@ -28,14 +30,19 @@ class LinesError(ValueError):
     """Input that cannot be read, or output that is another's; the message says how to mend it."""
 
 
-def read_lines(file: Iterable[bytes], skipped: int = 0) -> Iterator[str]:
-    """The lines of a file behind the first `skipped`, without their ends. Raises LinesError on what is not UTF-8."""
+def read_lines(file: Iterable[bytes], name: str, skipped: int = 0) -> Iterator[str]:
+    """The lines of a file, which errors call `name`, behind the first `skipped`, without their ends.
+
+    Raises LinesError on what is not UTF-8.
+    """
     for number, line in enumerate(file, start=1):
         if number > skipped:
             try:
                 yield line.decode("utf-8-sig" if number == 1 else "utf-8").removesuffix("\n").removesuffix("\r")
             except UnicodeDecodeError as error:
-                raise LinesError(f"line {number}: not UTF-8 ({error.reason} at byte {error.start})") from error
+                what = f"line {number} is not UTF-8 ({error.reason} at byte {error.start})"
+                cure = "save it so, such as with iconv -f LATIN1 -t UTF-8"
+                raise LinesError(f"{name}: {what}: {cure}") from error
 
 
 def predicted(
@@ -80,32 +87,68 @@ def _predict(lines: list[str]) -> list[str]:
     return _model(lines)
 
 
+def refuse_what_is_there(target: Path) -> None:
+    """Raise LinesError when there is such a file."""
+    if target.exists():
+        raise LinesError(f"{target} is there already: remove it, or name another with --output")
+
+
+@contextmanager
+def claimed(target: Path) -> Iterator[BinaryIO]:
+    """What is to become a file, to be written beside its place: this process's alone until that ends, even by force.
+
+    Raises LinesError when `target` is there, or another process is at it.
+    """
+    refuse_what_is_there(target)
+    partial = _partial(target)
+    with partial.open("a+b") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            message = f"{target} is being written by another process: wait for it, or name another with --output"
+            raise LinesError(message) from error
+        try:
+            refuse_what_is_there(target)  # The other process may have ended since.
+            yield file
+        except BaseException:
+            if not os.fstat(file.fileno()).st_size:
+                partial.unlink(missing_ok=True)
+            raise
+
+
+def _partial(target: Path) -> Path:
+    return target.with_name(f"{target.name}.partial")
+
+
 def predict_file(source: Path, target: Path, how: dict[str, Any], make: Callable[[], Predict], processes: int) -> None:
     """Write a line for each line of a file. What was written before an end by force is kept, and gone on with.
 
-    `how` says what the lines are made with. Raises LinesError when `target` is there, or what was begun was begun from
-    other lines, or in another way.
+    `how` says what the lines are made with. Raises LinesError when `target` is there, or another process is at it, or
+    what was begun was begun from other lines, or in another way.
     """
-    if target.exists():
-        raise LinesError(f"{target} is there already: remove it, or name another with --output")
-    partial, record = (target.with_name(f"{target.name}.{kind}") for kind in ("partial", "partial.json"))
     about = source.stat()
     said = {"source": str(source.resolve()), "bytes": about.st_size, "changed": about.st_mtime_ns, **how}
-    if not record.exists():
-        partial.unlink(missing_ok=True)
-        write_atomically(record, lambda beside: beside.write_text(json.dumps(said), encoding="utf-8"))
-    elif json.loads(record.read_text(encoding="utf-8")) != said:
-        raise LinesError(f"{partial} was begun from other lines, or in another way: remove it and {record}")
-    with (
-        partial.open("a+b") as written,
-        source.open("rb") as file,
-        tqdm(total=about.st_size, unit="B", unit_scale=True, desc=str(target)) as bar,
-    ):
-        for line in predicted(read_lines(_told(file, bar), _whole_lines(written)), make, processes):
-            written.write(f"{line}\n".encode())
-            written.flush()
+    with source.open("rb") as file, claimed(target) as written:
+        record = target.with_name(f"{target.name}.partial.json")
+        if not record.exists():
+            written.truncate(0)
+            write_atomically(record, lambda beside: beside.write_text(json.dumps(said), encoding="utf-8"))
+        elif json.loads(record.read_text(encoding="utf-8")) != said:
+            begun = f"{_partial(target)} was begun from other lines, or in another way"
+            raise LinesError(f"{begun}: remove it and {record}")
+        try:
+            with tqdm(total=about.st_size, unit="B", unit_scale=True, desc=str(target)) as bar:
+                lines = read_lines(_told(file, bar), str(source), _whole_lines(written))
+                for line in predicted(lines, make, processes):
+                    written.write(f"{line}\n".encode())
+                    written.flush()
+        except ValueError:
+            # The lines, or the options, are at fault: with others it is not gone on.
+            written.truncate(0)
+            record.unlink()
+            raise
         os.fsync(written.fileno())
-    partial.replace(target)
+        _partial(target).replace(target)
     record.unlink()
     force_to_disk(target.parent)
 

@@ -6,6 +6,7 @@ as attention tells. Tags, attributes, comments and what is not to be translated 
 
 import html
 import re
+import sys
 from collections.abc import Callable
 
 from inference.blocks import Block, Page, slot
@@ -16,7 +17,7 @@ _TOKEN = re.compile(r"<!--|<[!?][^<>]*+>|</?[a-zA-Z](?:[^<>\"']|\"[^\"<]*+\"|'[^
 _NAME = re.compile(r"</?([a-zA-Z][\w:-]*)")
 _DEEPEST = 50
 """Elements within each other; what is deeper is a tag by itself."""
-_LONGEST = 10_000
+LONGEST = 10_000
 """Characters of a block, then another one begins: so the time to read a text grows with its length alone."""
 _NO_TRANSLATION = re.compile(r"\btranslate\s*=\s*[\"']?no\b|\bclass\s*=\s*[\"'][^\"']*\bnotranslate\b", re.IGNORECASE)
 
@@ -81,9 +82,9 @@ def read_tag_into(reader: "Reader", tag: str, tags: Tags = HTML) -> None:
         reader.open(tag, name)
 
 
-def end_of_kept(text: str, tag: str, start: int, tags: Tags = HTML) -> int:
+def end_of_kept(text: str, tag: str, start: int, tags: Tags = HTML, stop: int = sys.maxsize) -> int:
     """Where an element that is not to be translated ends, whose opening tag ends at `start`: behind its closing tag, or
-    with the text. Of any other tag it is `start`.
+    with the text, or at `stop`. Of any other tag it is `start`.
     """
     found = _NAME.match(tag)
     name = found.group(1).lower() if found else ""
@@ -92,11 +93,11 @@ def end_of_kept(text: str, tag: str, start: int, tags: Tags = HTML) -> int:
     if name not in tags.kept and not _NO_TRANSLATION.search(tag):
         return start
     depth = 1
-    for match in re.compile(rf"<(/?){re.escape(name)}(?=[\s/>])[^>]*>", re.IGNORECASE).finditer(text, start):
+    for match in re.compile(rf"<(/?){re.escape(name)}(?=[\s/>])[^<>]*+>", re.IGNORECASE).finditer(text, start, stop):
         depth += -1 if match.group(1) else 1
         if depth == 0:
             return match.end()
-    return len(text)
+    return min(len(text), stop)
 
 
 class Reader:
@@ -128,11 +129,14 @@ class Reader:
 
     def words(self, text: str) -> None:
         """Text between tags. White space of any kind is one blank, as in a browser."""
-        if len(self._text) > _LONGEST:
-            self.flush()
+        self._limit()
         self._raw.append(text)
         plain = re.sub(r"\s+", " ", self._plain(text))
         self._text += plain.lstrip() if self._text.endswith(" ") or not self._text else plain
+
+    def _limit(self) -> None:
+        if len(self._text) > LONGEST:
+            self.flush()
 
     def line_break(self, raw: str) -> None:
         """The end of a line within the text, with what begins the next one."""
@@ -144,6 +148,7 @@ class Reader:
 
     def keep(self, raw: str) -> None:
         """Something within the text that stays as it is."""
+        self._limit()
         self._raw.append(raw)
         self._text += slot(len(self._kept))
         self._kept.append(raw)

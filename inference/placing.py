@@ -213,18 +213,28 @@ class Placing:
         begin = words[first - 1][1] if first and (glued or first == len(words)) else words[first][0] if words else 0
         end = words[last - 1][1] if last > first else begin
         if last > first:
-            # A mark beside a word is in the element where it was so before.
-            core = _CORE.search(self._text, begin, end)
-            begin, end = (
-                outer if inside or not core else inner
-                for outer, inner, inside in zip(
-                    (begin, end), core.span() if core else (0, 0), element.marks, strict=True
-                )
-            )
+            begin, end = self._trimmed(element, begin, end)
         # At the end there is no blank left that could stand before a tag.
         lone = element.empty and not element.glued
         apart = " " if lone and words and first == len(words) else ""
-        inserts.append((begin, apart + element.opening))
+        # Tags stand in order, whatever marks their words begin with.
+        done = inserts[-1][0] if inserts else 0
+        inserts.append((max(begin, done), apart + element.opening))
         self._place(element.children, (first, last), element.span, inserts)
         if element.closing:
-            inserts.append((end, element.closing))
+            inserts.append((max(end, inserts[-1][0]), element.closing))
+
+    def _trimmed(self, element: Element, begin: int, end: int) -> Span:
+        """An element's part of the translation without what stood beside it, in its first and last word, and does so
+        still: the "@" of "@<b>anna</b>". A mark beside a word is in the element where it was so before.
+        """
+        start, stop = element.span
+        inner, text = self._source[start:stop], self._text[begin:end]
+        before = "" if inner.startswith(" ") else self._source[:start].rpartition(" ")[2]
+        behind = "" if inner.endswith(" ") else self._source[stop:].partition(" ")[0]
+        if len(before) + len(behind) < len(text):
+            begin += len(before) if text.startswith(before) else 0
+            end -= len(behind) if text.endswith(behind) else 0
+        core = _CORE.search(self._text, begin, end)
+        first, last = core.span() if core else (begin, end)
+        return begin if element.marks[0] else first, end if element.marks[1] else last

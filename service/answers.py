@@ -97,6 +97,7 @@ class DocumentAnswer(BaseModel):
     done: int = Field(description="Parts of its text that are translated,")
     total: int = Field(description="of so many.")
     error: str | None = None
+    warnings: list[str]
 
 
 class HealthAnswer(BaseModel):

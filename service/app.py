@@ -78,5 +78,7 @@ def create_app(settings: Settings, fail: Callable[[], None] = lambda: None) -> F
 def _context(settings: Settings, fail: Callable[[], None]) -> Context:
     models, store = Models(settings, fail), open_store(settings.store)
     seconds = 60 * settings.document_minutes
-    documents = Documents(models.translate_pages, store, settings.max_documents, seconds, settings.timeout)
+    documents = Documents(
+        models.translate_pages, models.warning, store, settings.max_documents, seconds, settings.timeout
+    )
     return Context(settings, models, Access(settings), Glossaries(store, settings.max_glossaries), documents)

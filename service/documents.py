@@ -27,6 +27,8 @@ _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 Translate = Callable[[list[Page], Mapping[str, str]], list[str]]
 """Translates pages, with terms; raises ApiError as a request would meet it."""
+Warn = Callable[[str], str | None]
+"""What is to be told of a text."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class State:
     done: int = 0
     status: Literal["queued", "translating", "done", "error"] = "queued"
     error: str = ""
+    warning: str | None = None
     seen: float = 0.0
     """When the one who translates it last said a word."""
 
@@ -55,12 +58,14 @@ class State:
 class Documents:
     """Takes files in, translates them and keeps the results for a while."""
 
-    def __init__(self, translate: Translate, store: Store, most: int, seconds: float, part_seconds: float) -> None:
+    def __init__(
+        self, translate: Translate, warn: Warn, store: Store, most: int, seconds: float, part_seconds: float
+    ) -> None:
         """At most so many files are under way at a time; each is forgotten after so many seconds.
 
         To translate a part of one takes at most `part_seconds`.
         """
-        self._translate, self._store, self._seconds = translate, store, seconds
+        self._translate, self._warn, self._store, self._seconds = translate, warn, store, seconds
         self._silence = part_seconds + 2 * _WORD
         self._places = BoundedSemaphore(most) if most else None
 
@@ -72,7 +77,15 @@ class Documents:
             name = _CONTROLS.sub("", PurePath(name).name)[-_LONGEST_NAME:]
             document = read_document(name, data)
             identity, key = secrets.token_hex(16), secrets.token_hex(16)
-            state = State(identity, name, key, document.characters, len(document.blocks), seen=time.time())
+            state = State(
+                identity,
+                name,
+                key,
+                document.characters,
+                len(document.blocks),
+                warning=self._warn(document.text),
+                seen=time.time(),
+            )
             self._keep(state)
             # It ends with the process: what is left then is given up when nothing is heard of it.
             Thread(target=self._run, args=(document, state, terms), name="document", daemon=True).start()

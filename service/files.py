@@ -132,7 +132,8 @@ def download(identity: str) -> Response:
 
 
 def _answer(state: State) -> dict[str, Any]:
-    said = {"error": state.error} if state.error else {}
+    asked: dict[str, Any] = {"error": state.error} if state.error else {}
+    asked["warnings"] = [state.warning] if state.warning else []
     return fields(
-        DocumentAnswer(id=state.id, name=state.name, status=state.status, done=state.done, total=state.total, **said)
+        DocumentAnswer(id=state.id, name=state.name, status=state.status, done=state.done, total=state.total, **asked)
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from inference.blocks import Page
+from inference.foreign import misfit
 from inference.jobs import Job
 from inference.pools import Pool
 from inference.predictors import PIECES, Sentiment, SentimentPredictor, Translation, TranslationPredictor
@@ -103,6 +104,10 @@ class Models:
         """What is translated into what. Raises ApiError 503 without a translator."""
         config = self.translation.get().checkpoint.config
         return config["source_language"], config["target_language"]
+
+    def warning(self, text: str) -> str | None:
+        """What who sent a text is told, where it is surely in another language than the translator reads."""
+        return misfit(text, self.languages[0])
 
     def check_room(self, cost: float = 0) -> None:
         """Refuse a request at once where there is no room for it: to read it would take time from the others.

@@ -7,7 +7,6 @@ from typing import Any
 from flask import Response, jsonify, request
 from flask_openapi3 import APIBlueprint, Tag
 
-from inference.foreign import foreign_language
 from inference.predictors import Sentiment, Translation
 from service.answers import ClassifiedText, Link, Piece, SentimentAnswer, TranslateAnswer, TranslatedText, fields
 from service.context import context, is_connected, read_body
@@ -113,11 +112,11 @@ def _translated(body: TranslateRequest, text: str, plain: str, result: Translati
 
 
 def _warnings(text: str, plain: str, result: Translation) -> list[str]:
-    source = language_name(context().models.languages[0])
+    models = context().models
     if any(map(str.isalpha, plain)) and text.strip() == result.text.strip():
-        return [f"nothing was translated: the text is not {source}, or has no words"]
-    language = foreign_language(plain)
-    return [f"this looks like {language}, and was read as if it were {source}"] if language else []
+        return [f"nothing was translated: the text is not {language_name(models.languages[0])}, or has no words"]
+    warning = models.warning(plain)
+    return [warning] if warning else []
 
 
 @routes.post(

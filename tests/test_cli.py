@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
+from inference.checkpoint import open_checkpoint, write_checkpoint
 from inference.cli import main
-from inference.lines import LinesError, Predict, predict_file, predicted, read_lines
+from inference.lines import LinesError, Predict, claimed, predict_file, predicted, read_lines
 
 
 def hoiquy(
@@ -63,6 +64,76 @@ def test_a_whole_document(toys: Path, tmp_path: Path) -> None:
     assert (tmp_path / "b.md").read_text() == "# Chúc ngủ ngon.\n\n`x` \n\n- Tôi yêu bạn.\n"
 
 
+def test_a_file_of_another_name_is_lines_when_asked(toys: Path, tmp_path: Path) -> None:
+    for name in ("a.csv", "b"):
+        (tmp_path / name).write_text("Good night.\n")
+    done = hoiquy(toys, "translate", tmp_path / "a.csv", "--lines")
+    assert (done.returncode, (tmp_path / "a.vi.csv").read_text()) == (0, "Chúc ngủ ngon.\n")
+    assert hoiquy(toys, "translate", tmp_path / "b").stdout.decode().strip() == str(tmp_path / "b.vi")
+
+
+def test_what_fails_leaves_nothing(toys: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"Good night.\n" * 100 + b"\xff\n")
+    (tmp_path / "a.md").write_text("Good night.\n")
+    done = hoiquy(toys, "translate", tmp_path / "a.txt", "--processes", "1")
+    assert (done.returncode, f"{tmp_path}/a.txt: line 101 is not UTF-8" in done.stderr.decode()) == (2, True)
+    assert hoiquy(toys, "translate", tmp_path / "a.md", "--beam-size", "0").returncode == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.md", "a.txt"]
+
+
+def test_a_result_has_the_name_of_its_language(toys: Path, tmp_path: Path) -> None:
+    checkpoint = open_checkpoint(toys / "checkpoints" / "tiny-translation")
+    files = {name: checkpoint.read(name) for name in checkpoint.hashes}
+    config = {**checkpoint.config, "source_language": "vi", "target_language": "xx"}
+    write_checkpoint(tmp_path / "other", config, files)
+    for name in ("a.txt", "a.md"):
+        (tmp_path / name).write_text("Good night.\n")
+        assert main(["translate", str(tmp_path / name), "--checkpoint", str(tmp_path / "other")]) == 0
+    assert {"a.xx.txt", "a.xx.md"} < {path.name for path in tmp_path.iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text", "warning"),
+    [
+        ([], "Bonjour tout le monde, comment allez-vous ?\n" * 3, "warning: this looks like French"),
+        ([], "toi yeu ban rat nhieu\n", "warning: this looks like Vietnamese, and was read as if it were English"),
+        (["--format", "html"], "<p class='le monde des'>Good night.</p>\n", ""),
+        (["a.md"], "# Das Wetter ist heute sehr schön.\n", "warning: this looks like German"),
+        (["a.txt"], "I love you.\n", ""),
+    ],
+)
+def test_a_text_in_another_language_is_told(
+    toys: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    arguments: list[str],
+    text: str,
+    warning: str,
+) -> None:
+    (tmp_path / "input").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    for name in arguments[-1:]:
+        Path(name).write_text(text)
+    with (tmp_path / "input").open() as file:
+        monkeypatch.setattr(sys, "stdin", file)
+        assert main(["translate", *arguments, "--checkpoint", str(toys / "checkpoints" / "tiny-translation")]) == 0
+    said = capfd.readouterr().err
+    assert said.count("warning") == bool(warning)
+    assert warning in said
+
+
+def test_what_is_served_is_found_from_anywhere(tmp_path: Path) -> None:
+    code = (
+        "import os; from inference import cli; cli.os.execv = lambda *_: print(*map(os.environ.get, "
+        "['HOIQUY_TRANSLATION', 'HOIQUY_SENTIMENT', 'HOIQUY_PORT'])); cli.main(['serve', '--port', '81'])"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "HOIQUY_SENTIMENT": "mine"}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == f"{ROOT}/checkpoints/translation-en-vi mine 81\n"
+
+
 def test_html_lines(toys: Path) -> None:
     done = hoiquy(toys, "translate", "--format", "html", text="<p>Good night.</p>")
     assert done.stdout.decode() == "<p>Chúc ngủ ngon.</p>\n"
@@ -86,11 +157,18 @@ def test_info(toys: Path, capsys: pytest.CaptureFixture[str]) -> None:
     [
         (["translate", "--checkpoint", "nowhere"], b"", "nowhere is no checkpoint"),
         (["translate", "/nowhere/a.txt"], b"", "/nowhere/a.txt"),
-        (["translate"], b"ok\n\xff\n", "line 2: not UTF-8"),
+        (
+            ["translate"],
+            b"ok\n\xff\n",
+            "standard input: line 2 is not UTF-8 (invalid start byte at byte 0): save it so",
+        ),
         (["translate", "--beam-size", "0"], b"x", "beam_size is 0"),
         (["translate", "--processes", "0"], b"x", "--processes is 0"),
         (["translate", "--glossary", "README.md"], b"x", "is no term and its translation"),
         (["translate", "README.md", "--format", "html"], b"", "--format is of lines"),
+        (["translate", "a.pdf"], b"", "a.pdf: .pdf is no kind of file that is read here: .txt, .md"),
+        (["translate", "a.csv"], b"", "with --lines it is read as lines"),
+        (["translate", "-o", "README.md"], b"x", "README.md is there already: remove it"),
         (["sentiment", "--processes", "2"], b"x\n" * 200, "is for 'translation', not 'sentiment'"),
     ],
 )
@@ -148,6 +226,40 @@ def test_what_was_begun_is_gone_on_with(tmp_path: Path) -> None:
     assert sorted(each.name for each in tmp_path.iterdir()) == ["a.txt", "b.txt"]
 
 
+def test_two_processes_do_not_write_one_file(tmp_path: Path) -> None:
+    source, target = tmp_path / "a.txt", tmp_path / "b.txt"
+    source.write_text("line\n")
+    code = (
+        "import time; from pathlib import Path; from inference.lines import claimed\n"
+        f"with claimed(Path({str(target)!r})): print('mine', flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE) as running:
+        assert running.stdout
+        assert running.stdout.readline() == b"mine\n"
+        with pytest.raises(LinesError, match="is being written by another process"):
+            predict_file(source, target, {}, shouting, 1)
+        running.send_signal(signal.SIGKILL)
+    predict_file(source, target, {}, shouting, 1)
+    assert target.read_text() == "LINE\n"
+    with pytest.raises(LinesError, match="is there already"), claimed(target):
+        pass
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["a.txt", "b.txt"]
+
+
+def test_a_file_that_ends_while_another_process_waits_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = tmp_path / "b.txt"
+
+    def ended(*_: int) -> None:
+        (tmp_path / "b.txt.partial").rename(target)
+
+    (tmp_path / "b.txt.partial").write_text("whole\n")
+    monkeypatch.setattr("fcntl.flock", ended)
+    with pytest.raises(LinesError, match="is there already"), claimed(target):
+        pass
+    assert target.read_text() == "whole\n"
+    assert [each.name for each in tmp_path.iterdir()] == ["b.txt"]
+
+
 def test_other_lines_are_not_mixed_in(tmp_path: Path) -> None:
     source, target = tmp_path / "a.txt", tmp_path / "b.txt"
     source.write_text("a\nb\n")
@@ -178,5 +290,5 @@ def test_lines_are_not_all_read_at_once() -> None:
 
 
 def test_lines_of_every_end() -> None:
-    assert list(read_lines([b"\xef\xbb\xbfa\n", b"b\r\n", b"\n", b"\xef\xbb\xbfc"])) == ["a", "b", "", "\ufeffc"]
-    assert list(read_lines([b"\xff\n", b"b\n"], skipped=1)) == ["b"]
+    assert list(read_lines([b"\xef\xbb\xbfa\n", b"b\r\n", b"\n", b"\xef\xbb\xbfc"], "a")) == ["a", "b", "", "\ufeffc"]
+    assert list(read_lines([b"\xff\n", b"b\n"], "a", skipped=1)) == ["b"]

@@ -254,3 +254,25 @@ def test_the_largest_text_takes_no_long_time(kind: str, unit: str) -> None:
     with contextlib.suppress(DocumentError):
         read_document(f"a{kind}", (unit * 200_000)[:200_000].encode())
     assert time.process_time() - start < 5
+
+
+PARAGRAPH = "The *quick* brown fox jumps over the [lazy](http://x.y) dog.\nAnd `so` it goes on for a while.\n\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "begin", "unit", "size"),
+    [
+        ("a.md", "", "[", 1_000_000),
+        ("a.md", "", "![", 1_000_000),
+        ("a.md", "", PARAGRAPH, 1_000_000),
+        ("a.md", "", "[<code>](x) ", 200_000),
+        ("a.md", "", "a<!-- ", 500_000),
+        ("a.html", "<code>", "<code ", 1_000_000),
+        ("a.html", "", "<kbd>a</kbd>", 500_000),
+        ("a.srt", "1\n00:00:01,000 --> 00:00:02,000\n<", "a", 1_000_000),
+    ],
+)
+def test_the_time_to_read_grows_with_the_length_alone(name: str, begin: str, unit: str, size: int) -> None:
+    start = time.process_time()
+    read_document(name, (begin + unit * (size // len(unit))).encode())
+    assert time.process_time() - start < 5

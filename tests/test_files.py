@@ -169,6 +169,12 @@ def test_behind_a_proxy_the_address_of_a_translation_is_the_proxys(toys: Path) -
     assert address.startswith("https://nlp.example.org/vi/documents/")
 
 
+def test_a_file_in_another_language_is_warned_of(client: FlaskClient) -> None:
+    french = send(client, "a.md", b"# Bonjour tout le monde, comment allez-vous ?\n").get_json()
+    assert french["warnings"] == ["this looks like French, and was read as if it were English"]
+    assert send(client, "a.md", b"# Good night, my dear friends.\n").get_json()["warnings"] == []
+
+
 def test_a_name_is_no_path(client: FlaskClient) -> None:
     state = send(client, "../../etc/a.txt", b"Good night.").get_json()
     assert state["name"] == "a.txt"

@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from inference.language import detect, foreign_names, is_vietnamese, language_of, vietnamese_share
+from inference.language import detect, foreign_names, is_vietnamese, language_of, sure_language, vietnamese_share
 
 
 @pytest.mark.parametrize(
@@ -91,3 +91,18 @@ def test_how_many_words_speak_for_a_language() -> None:
 def test_foreign_names() -> None:
     text = "Ông Nam gặp Gloucester và Björn ở Hà Nội, Washington, trong Microsoft Word."
     assert foreign_names(text) == {"gloucester", "washington", "microsoft", "word"}
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("ngon khong ban oi", "vi"),  # "kh" and "ng" begin no English word
+        ("san pham nay rat", None),
+        ("san pham nay rat tot qua", "vi"),
+        ("The film was wonderful", "en"),
+        ("A film", None),
+        ("good phone, dep qua, pin good", None),
+    ],
+)
+def test_a_language_is_sure_where_enough_words_tell(text: str, language: str | None) -> None:
+    assert sure_language(text) == language

@@ -229,3 +229,18 @@ def test_the_longest_text_takes_no_long_time(unit: str) -> None:
     start = time.process_time()
     back(read_html((unit * 20_000)[:20_000]))
     assert time.process_time() - start < 2
+
+
+@pytest.mark.parametrize(
+    ("text", "translation", "sources", "marked"),
+    [
+        ("Write to @<b>anna</b> now", "Viết cho @anna ngay", "Write to @anna now", "Viết cho @<b>anna</b> ngay"),
+        ("drink H<sub>2</sub>O", "uống H2O", "drink H2O", "uống H<sub>2</sub>O"),
+        ("<b>Tom</b>'s (<i>old</i>) car", "xe (cũ) Tom's", "car (old) Tom's", "xe (<i>cũ</i>) <b>Tom</b>'s"),
+        ("pre<b>view it</b>", "xem trước", "preview it", "<b>xem trước</b>"),
+        ("see <a>red <b>(x)</b></a>", "xem (x) đỏ", "see (x) red", "xem (<a><b>x)</b> đỏ</a>"),
+    ],
+)
+def test_an_element_within_a_word_stays_there(text: str, translation: str, sources: str, marked: str) -> None:
+    block, links = linked(text, translation, sources)
+    assert block.markup(translation, links) == marked

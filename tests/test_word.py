@@ -2,6 +2,7 @@
 
 import io
 import re
+import time
 import zipfile
 
 import pytest
@@ -104,3 +105,20 @@ def test_a_word_document_cannot_fill_the_memory(monkeypatch: pytest.MonkeyPatch)
         archive.writestr("word/document.xml", "x" * (2 << 20))
     with pytest.raises(DocumentError, match="more than 1 MiB"):
         read_document("a.docx", packed.getvalue())
+
+
+def test_a_paragraph_of_many_runs_is_more_than_one_block() -> None:
+    runs = "".join(RUN.format("", " xml:space='preserve'", f"word {i} ") for i in range(2000))
+    link = "<w:hyperlink r:id='1'>" + RUN.format("", "", "a link " * 200) + "</w:hyperlink>"
+    data = word(f"<w:p>{runs}{link}{runs}</w:p>")
+    assert all(len(text) <= 10_000 for text in texts(read_document("a.docx", data)))
+    (paragraph,) = plain(translated(data)["word/document.xml"])
+    words = "".join(f"WORD {i} " for i in range(2000)).split()
+    assert paragraph.split() == [*words, *["A", "LINK"] * 200, *words]
+
+
+@pytest.mark.parametrize("unit", ["<w:r a", "<w:bookmarkStart ", "<w:proofErr ", "<w:r><w:rPr>", "<w:r><w:b>", "<w:t "])
+def test_the_longest_xml_takes_no_long_time(unit: str) -> None:
+    start = time.process_time()
+    read_document("a.docx", word(unit * (1_000_000 // len(unit))))
+    assert time.process_time() - start < 5

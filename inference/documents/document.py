@@ -24,6 +24,11 @@ class Document:
         """Characters to be translated."""
         return sum(len(block.text) for block in self.blocks)
 
+    @property
+    def text(self) -> str:
+        """What is to be translated, a block a line."""
+        return "\n".join(block.text for block in self.blocks)
+
     def chunks(self, characters: int) -> Iterator[list[Page]]:
         """The blocks in order, each a page, so many together as have about this many characters."""
         chunk: list[Page] = []

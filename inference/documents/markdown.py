@@ -12,7 +12,7 @@ from markdown_it.token import Token
 from inference.blocks import Page
 from inference.markup import Reader, end_of_kept, read_html, read_tag_into
 
-_PARSER = MarkdownIt("commonmark").enable("table")
+_PARSER = MarkdownIt("commonmark").enable("table").disable(["inline", "text_join"])
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n.*?\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 # Lengths are bounded, so that the time to read a text grows with its length alone.
 _TARGET = (
@@ -31,7 +31,7 @@ _INLINE = re.compile(
             rf"(?P<target>{_TARGET}))",
             r"(?P<shortcut>\[(?P<label>[^\[\]]{1,500})\](?:\[\])?)",
             r"(?P<address><[a-zA-Z][a-zA-Z0-9+.-]{1,31}:[^<>\s]{0,2000}>|<[^<>\s@]{1,100}@[^<>\s]{1,200}>)",
-            r"(?P<comment><!--.{0,5000}?-->)",
+            r"(?P<comment><!--(?:(?!<!--|-->).){0,5000}+-->)",
             r"(?P<tag></?[a-zA-Z][\w-]{0,40}+(?:[^<>\"']|\"[^\"]{0,2000}\"|'[^']{0,2000}'){0,2000}+>)",
             r"(?P<hard>(?: {2,}|\\)\n)",
             r"(?P<soft>[ \t]?\n)",
@@ -126,7 +126,7 @@ class _Inline:
             if match.start() < start:
                 continue
             self._reader.words(self._raw(start, match.start()))
-            start = min(end_of_kept(self._content, match.group(), match.end()), stop)
+            start = end_of_kept(self._content, match.group(), match.end(), stop=stop)
             if start > match.end():
                 self._reader.keep(self._raw(match.start(), start))
             else:

@@ -11,7 +11,7 @@ _CUE = re.compile(
     r"(?P<text>(?:[ \t]*\S[^\n]*(?:\n|\Z))*)",
     re.MULTILINE,
 )
-_TAG = re.compile(r"</?([a-zA-Z]+)[^<>]*>|\{\\[^{}]*\}")
+_TAG = re.compile(r"</?([a-zA-Z]++)[^<>]*+>|\{\\[^{}]*\}")
 _ENDS = ".!?…:\"”')]♪>"
 _SPEAKERS = "-–♪"
 _JOINED = 3

@@ -9,34 +9,34 @@ from dataclasses import dataclass
 
 from inference.blocks import Block
 from inference.documents.document import Document, DocumentError
-from inference.markup import Reader
+from inference.markup import LONGEST, Reader
 
 _PARTS = re.compile(r"word/(?:document|header\d*|footer\d*|footnotes|endnotes)\.xml")
 _MOST_BYTES = 100 * 1024 * 1024
 """Unpacked; a small file can hold a very large one."""
 _PROPERTIES = r"(?P<format>(?:<w:rPr>(?:(?!</?w:rPr[ >]).)*</w:rPr>|<w:rPr/>)?)"
-_WORDS = r"(?:<w:t(?: [^>]*)?>[^<]*</w:t>|<w:t/>|<w:noBreakHyphen/>|<w:softHyphen/>|<w:lastRenderedPageBreak/>)++"
+_WORDS = r"(?:<w:t(?: [^<>]*)?>[^<]*</w:t>|<w:t/>|<w:noBreakHyphen/>|<w:softHyphen/>|<w:lastRenderedPageBreak/>)++"
 _OTHER = (
-    r"<(?!w:(?:r|rPr|t)[ />])\w+:\w+(?: [^>]*)?/>"
-    r"|<(?P<name>(?!w:(?:r|rPr|t)[ />])\w+:\w+)(?: [^>]*)?>(?:(?!<w:r[ >]|</?(?P=name)[ >]).)*+</(?P=name)>"
+    r"<(?!w:(?:r|rPr|t)[ />])\w+:\w+(?: [^<>]*)?/>"
+    r"|<(?P<name>(?!w:(?:r|rPr|t)[ />])\w+:\w+)(?: [^<>]*)?>(?:(?!<w:r[ >]|</?(?P=name)[ >]).)*+</(?P=name)>"
 )
 """Something else within a run, such as a break, a tab or a picture; but nothing that has runs of its own."""
-_MIXED = re.compile(rf"(?P<begin><w:r(?: [^>]*)?>){_PROPERTIES}(?P<content>(?:{_WORDS}|{_OTHER})++)</w:r>", re.DOTALL)
+_MIXED = re.compile(rf"(?P<begin><w:r(?: [^<>]*)?>){_PROPERTIES}(?P<content>(?:{_WORDS}|{_OTHER})++)</w:r>", re.DOTALL)
 _CONTENT = re.compile(rf"{_WORDS}|{_OTHER}", re.DOTALL)
 _PIECE = re.compile(
     "|".join(
         (
-            rf"(?P<run><w:r(?: [^>]*)?>{_PROPERTIES}{_WORDS}</w:r>)",
-            r"(?P<note><w:r(?: [^>]*)?>(?:<w:rPr>(?:(?!</?w:rPr[ >]).)*</w:rPr>)?"
-            r"<w:(?:footnote|endnote)Reference[^>]*/></w:r>|<w:bookmark(?:Start|End)[^>]*/>)",
-            r"(?P<proof><w:proofErr[^>]*/>)",
-            r"(?P<link><w:hyperlink(?: [^>]*)?>)",
+            rf"(?P<run><w:r(?: [^<>]*)?>{_PROPERTIES}{_WORDS}</w:r>)",
+            r"(?P<note><w:r(?: [^<>]*)?>(?:<w:rPr>(?:(?!</?w:rPr[ >]).)*</w:rPr>)?"
+            r"<w:(?:footnote|endnote)Reference[^<>]*/></w:r>|<w:bookmark(?:Start|End)[^<>]*/>)",
+            r"(?P<proof><w:proofErr[^<>]*/>)",
+            r"(?P<link><w:hyperlink(?: [^<>]*)?>)",
             r"(?P<unlink></w:hyperlink>)",
         )
     ),
     re.DOTALL,
 )
-_TEXT = re.compile(r"<w:t(?: [^>]*)?>([^<]*)</w:t>|<w:noBreakHyphen/>")
+_TEXT = re.compile(r"<w:t(?: [^<>]*)?>([^<]*)</w:t>|<w:noBreakHyphen/>")
 # Within a translation: an element begins, its number, that ends; it ends; something that has no text, its number.
 _OPEN, _NUMBERED, _CLOSE, _ALONE, _SAME = "\ue100", "\ue101", "\ue102", "\ue103", "\ue104"
 _MARK = re.compile(f"({_OPEN}\\d+{_NUMBERED}|{_CLOSE}|{_ALONE}\\d+{_NUMBERED})")
@@ -154,13 +154,19 @@ def _part(name: str, xml: str) -> _Part:
 
 
 def _sequences(xml: str) -> list[list[re.Match[str]]]:
-    """Pieces that follow upon each other with nothing between."""
+    """Pieces that follow upon each other with nothing between, with no more text than makes one block."""
     sequences: list[list[re.Match[str]]] = []
+    length = links = 0
     for match in _PIECE.finditer(xml):
-        if sequences and sequences[-1][-1].end() == match.start():
+        length += len(_text(match))
+        # Half of a link would not be translated.
+        room = LONGEST if links else LONGEST // 2
+        if sequences and sequences[-1][-1].end() == match.start() and length <= room:
             sequences[-1].append(match)
         else:
             sequences.append([match])
+            length, links = len(_text(match)), 0
+        links += (match.lastgroup == "link") - (match.lastgroup == "unlink")
     return sequences
 
 
