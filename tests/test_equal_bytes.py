@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from challenge import CHALLENGE
 
+from benchmarks.sentences import sentences
 from inference.checkpoint import open_checkpoint
 from inference.decoding import Hypothesis
 from inference.pools import TranslationPool
@@ -17,11 +18,17 @@ from service.batching import Batcher
 
 ROOT = Path(__file__).parent.parent
 TEXTS = [line[0] for lines in CHALLENGE.values() for line in lines]
+MANY = [*TEXTS, *sentences()[:1800]]
 
 
 @pytest.fixture(scope="module")
 def translator() -> TranslationPredictor:
     return TranslationPredictor(open_checkpoint(ROOT / "checkpoints" / "translation-en-vi", "translation"))
+
+
+@pytest.fixture(scope="module")
+def classifier() -> SentimentPredictor:
+    return SentimentPredictor.load(ROOT / "checkpoints" / "sentiment-en-vi")
 
 
 def found(translator: TranslationPredictor, texts: Sequence[str], beam_size: int, rows: int) -> list[list[Hypothesis]]:
@@ -40,7 +47,7 @@ def found(translator: TranslationPredictor, texts: Sequence[str], beam_size: int
     return hypotheses
 
 
-@pytest.mark.parametrize(("beam_size", "texts"), [(1, TEXTS), (5, TEXTS[::4])])
+@pytest.mark.parametrize(("beam_size", "texts"), [(1, MANY), (5, MANY[::8])])
 def test_translations_do_not_depend_on_their_batch(
     translator: TranslationPredictor, beam_size: int, texts: list[str]
 ) -> None:
@@ -52,17 +59,22 @@ def test_translations_do_not_depend_on_their_batch(
         assert together == [alone[i] for i in order]
 
 
-def test_translations_do_not_depend_on_who_asks_at_the_same_time(translator: TranslationPredictor) -> None:
-    alone = [translator.predict([text]) for text in TEXTS]
-    pool = translator.pool()
-    batcher = Batcher([pool], max_jobs=100, max_cost=10**6)
+@pytest.mark.parametrize("beam_size", [1, 5])
+def test_answers_do_not_depend_on_who_asks_at_the_same_time(
+    translator: TranslationPredictor, classifier: SentimentPredictor, beam_size: int
+) -> None:
+    translations = [translator.predict([text], beam_size) for text in TEXTS]
+    sentiments = [classifier.predict([text]) for text in TEXTS]
+    pools = translator.pool(), classifier.pool()
+    batcher = Batcher(pools, max_jobs=100, max_cost=10**6)
     wrong = []
 
     def client(number: int) -> None:
         for i in random.Random(number).sample(range(len(TEXTS)), 40):
-            job = translator.job([TEXTS[i]])
-            batcher.submit(pool, job, 1, time.monotonic() + 60).wait(lambda: True)
-            if translator.results(job) != alone[i]:
+            translated, classified = translator.job([TEXTS[i]], beam_size), classifier.job([TEXTS[i]])
+            for pool, job in zip(pools, (translated, classified), strict=True):
+                batcher.submit(pool, job, 1, time.monotonic() + 60).wait(lambda: True)
+            if (translator.results(translated), classifier.results(classified)) != (translations[i], sentiments[i]):
                 wrong.append(TEXTS[i])
 
     clients = [threading.Thread(target=client, args=(number,)) for number in range(8)]
@@ -74,8 +86,7 @@ def test_translations_do_not_depend_on_who_asks_at_the_same_time(translator: Tra
     assert not wrong
 
 
-def test_sentiments_do_not_depend_on_their_batch() -> None:
-    classifier = SentimentPredictor.load(ROOT / "checkpoints" / "sentiment-en-vi")
+def test_sentiments_do_not_depend_on_their_batch(classifier: SentimentPredictor) -> None:
     alone = [classifier.predict([text])[0] for text in TEXTS]
     order = random.Random(1).sample(range(len(TEXTS)), len(TEXTS))
     assert classifier.predict([TEXTS[i] for i in order]) == [alone[i] for i in order]
