@@ -21,6 +21,8 @@ _PART = 2000
 _WORD = 15
 """Seconds after which who waits for his turn to translate a file says that he is still there."""
 
+_MOST_BEGUN = 3
+"""How often a file is begun with: it may be what its workers died of."""
 _LONGEST_NAME = 255
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 """What a name of a file may have, and a header that names it may not."""
@@ -46,6 +48,8 @@ class State:
     status: Literal["queued", "translating", "done", "error"] = "queued"
     error: str = ""
     warning: str | None = None
+    begun: int = 1
+    """How often it was begun with."""
     seen: float = 0.0
     """When the one who translates it last said a word."""
 
@@ -77,6 +81,7 @@ class Documents:
             name = _CONTROLS.sub("", PurePath(name).name)[-_LONGEST_NAME:]
             document = read_document(name, data)
             identity, key = secrets.token_hex(16), secrets.token_hex(16)
+            self._store.put(f"source/{identity}", json.dumps(dict(terms)).encode() + b"\n" + data, self._seconds)
             state = State(
                 identity,
                 name,
@@ -86,9 +91,7 @@ class Documents:
                 warning=self._warn(document.text),
                 seen=time.time(),
             )
-            self._keep(state)
-            # It ends with the process: what is left then is given up when nothing is heard of it.
-            Thread(target=self._run, args=(document, state, terms), name="document", daemon=True).start()
+            self._begin(document, state, terms)
         except BaseException as error:
             self._places.release()
             if isinstance(error, DocumentError):
@@ -99,14 +102,40 @@ class Documents:
             raise
         return state
 
+    def _begin(self, document: Document, state: State, terms: Mapping[str, str]) -> None:
+        self._keep(state)
+        # It ends with the process: who asks what became of a file then begins with it anew.
+        Thread(target=self._run, args=(document, state, terms), name="document", daemon=True).start()
+
     def state(self, identity: str) -> State:
-        """What became of a file. Raises ApiError 404."""
+        """What became of a file; one whose worker is gone is begun with anew. Raises ApiError 404."""
+        state = self._find(identity)
+        return state if state.ended or time.time() - state.seen <= self._silence else self._again(state)
+
+    def _find(self, identity: str) -> State:
         found = self._store.get(f"document/{identity}")
         if found is None:
             raise ApiError(404, "NotFound", f"there is no file {identity[:64]!r}: it may have been forgotten")
-        state = State(**json.loads(found))
-        if not state.ended and time.time() - state.seen > self._silence:
+        return State(**json.loads(found))
+
+    def _again(self, state: State) -> State:
+        """Begin anew with a file whose worker is gone, unless another one does, or it was so too often."""
+        source = self._store.get(f"source/{state.id}")
+        if source is None or state.begun >= _MOST_BEGUN:
             return replace(state, status="error", error="its translation was broken off: send it again")
+        if self._places is None or not self._places.acquire(blocking=False):
+            return state
+        try:
+            mine = self._store.claim(f"again/{state.id}/{state.begun}", self._silence)
+            if mine:
+                terms, _, data = source.partition(b"\n")
+                state = replace(state, status="queued", done=0, begun=state.begun + 1, seen=time.time())
+                self._begin(read_document(state.name, data), state, json.loads(terms))
+        except BaseException:
+            self._places.release()
+            raise
+        if not mine:
+            self._places.release()
         return state
 
     def result(self, identity: str) -> bytes:
@@ -123,9 +152,9 @@ class Documents:
 
     def delete(self, identity: str) -> None:
         """Forget a file, and stop translating it. Raises ApiError 404."""
-        self.state(identity)
-        self._store.delete(f"document/{identity}")
-        self._store.delete(f"result/{identity}")
+        self._find(identity)
+        for kind in ("document", "source", "result"):
+            self._store.delete(f"{kind}/{identity}")
 
     def _keep(self, state: State) -> None:
         self._store.put(f"document/{state.id}", json.dumps(asdict(state)).encode(), self._seconds)
@@ -154,6 +183,8 @@ class Documents:
         finally:
             # Whoever hears that a file has ended may send the next one at once: its place is free by then.
             self._places.release()
+            if state.ended:
+                self._store.delete(f"source/{state.id}")
             if state.ended and self._is_wanted(state):
                 if state.status == "done":
                     self._store.put(f"result/{state.id}", result, self._seconds)

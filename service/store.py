@@ -30,6 +30,10 @@ class Store(ABC):
         """Forget a value, if there is one."""
 
     @abstractmethod
+    def claim(self, key: str, seconds: float) -> bool:
+        """Keep a key that nobody has kept before, for so many seconds; whether it was so."""
+
+    @abstractmethod
     def values(self, folder: str) -> Iterator[bytes]:
         """The values of the keys that begin with `folder` and a slash, in no order."""
 
@@ -46,17 +50,30 @@ class FolderStore(Store):
         return self._folder / sha256(folder.encode()).hexdigest() / sha256(name.encode()).hexdigest()
 
     def put(self, key: str, value: bytes, seconds: float | None = None) -> None:
+        path = self._place(key)
+        until = "" if seconds is None else str(time.time() + seconds)
+        write_atomically(path, lambda beside: beside.write_bytes(f"{until}\n".encode() + value))
+
+    def _place(self, key: str) -> Path:
+        """Where a key's file is to be, in a folder that there is, of which what is over its time was taken away."""
         path = self._path(key)
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._sweep(path.parent)
-        until = "" if seconds is None else str(time.time() + seconds)
-        write_atomically(path, lambda beside: beside.write_bytes(f"{until}\n".encode() + value))
+        return path
 
     def get(self, key: str) -> bytes | None:
         return _read(self._path(key))
 
     def delete(self, key: str) -> None:
         self._path(key).unlink(missing_ok=True)
+
+    def claim(self, key: str, seconds: float) -> bool:
+        try:
+            with self._place(key).open("xb") as file:
+                file.write(f"{time.time() + seconds}\n".encode())
+        except FileExistsError:
+            return False
+        return True
 
     def values(self, folder: str) -> Iterator[bytes]:
         for path in sorted(self._path(f"{folder}/").parent.glob("*")):
@@ -109,6 +126,9 @@ class RedisStore(Store):
 
     def delete(self, key: str) -> None:
         self._redis.delete(f"hoiquy/{key}")
+
+    def claim(self, key: str, seconds: float) -> bool:
+        return bool(self._redis.set(f"hoiquy/{key}", b"", px=max(1, int(1000 * seconds)), nx=True))
 
     def values(self, folder: str) -> Iterator[bytes]:
         for key in self._redis.scan_iter(f"hoiquy/{folder}/*"):

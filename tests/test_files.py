@@ -216,15 +216,44 @@ def test_files_are_bounded_in_number_and_wait_for_others(toys: Path, monkeypatch
     assert send(client, "b.txt", b"Good night.").status_code == 202
 
 
-def test_a_file_whose_worker_is_gone_is_given_up(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def deserted(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The id of a file whose worker has ended, a minute and more ago."""
     documents = client.application.extensions["hoiquy"].documents
-    monkeypatch.setattr(documents, "_run", lambda *_: None)
-    identity = send(client, "a.txt", b"Good night.").get_json()["id"]
+    with monkeypatch.context() as ending:
+        ending.setattr(documents, "_run", lambda *_: documents._places.release())
+        form = {"file": (io.BytesIO(b"I love Y."), "a.txt"), "glossary": '{"Y": "ZZ"}'}
+        identity = str(client.post("/documents", data=form).get_json()["id"])
     assert client.get(f"/documents/{identity}").get_json()["status"] == "queued"
-    now = time.time()
-    monkeypatch.setattr("service.documents.time.time", lambda: now + 61)
-    state = client.get(f"/documents/{identity}").get_json()
-    assert (state["status"], state["error"]) == ("error", "its translation was broken off: send it again")
+    now = time.time
+    monkeypatch.setattr("service.documents.time.time", lambda: now() + 61)
+    return identity
+
+
+def test_a_file_whose_worker_is_gone_is_begun_with_anew(client: FlaskClient, deserted: str) -> None:
+    assert ended(client, deserted)["status"] == "done"
+    assert "ZZ" in client.get(f"/documents/{deserted}/result").get_data(as_text=True)
+
+
+def test_a_file_that_workers_die_of_is_given_up(
+    client: FlaskClient, deserted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    documents = client.application.extensions["hoiquy"].documents
+    monkeypatch.setattr(documents, "_run", lambda *_: documents._places.release())
+    now, states = time.time, []
+    for extra in (0, 65, 130):
+        monkeypatch.setattr("service.documents.time.time", lambda extra=extra: now() + extra)
+        states.append(client.get(f"/documents/{deserted}").get_json()["status"])
+    assert states == ["queued", "queued", "error"]
+    state = client.get(f"/documents/{deserted}").get_json()
+    assert state["error"] == "its translation was broken off: send it again"
+
+
+def test_who_asks_at_the_same_time_begins_with_it_once(client: FlaskClient, deserted: str) -> None:
+    documents = client.application.extensions["hoiquy"].documents
+    assert documents._store.claim(f"again/{deserted}/1", 60)
+    assert client.get(f"/documents/{deserted}").get_json()["status"] == "queued"
+    assert documents._places._value == 8
 
 
 def test_libretranslates_way_to_send_a_file(client: FlaskClient, toys: Path, monkeypatch: pytest.MonkeyPatch) -> None:

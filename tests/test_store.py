@@ -31,6 +31,13 @@ def test_what_is_put_is_there_until_it_is_deleted(store: Store) -> None:
     assert list(store.values("glossary/anna")) == [b"\x00\xff"]
 
 
+def test_a_key_is_claimed_once_at_a_time(store: Store) -> None:
+    assert [store.claim("again/1", 0.3) for _ in range(3)] == [True, False, False]
+    assert store.claim("again/2", 60)
+    time.sleep(0.4)
+    assert store.claim("again/1", 60)
+
+
 def test_what_is_put_for_a_time_goes(store: Store) -> None:
     store.put("document/1", b"x", seconds=0.2)
     assert store.get("document/1") == b"x"
