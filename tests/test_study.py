@@ -14,13 +14,13 @@ from conftest import ROOT
 from torch import nn
 
 from training.errors import InputError
+from training.sharing import claimed
 from training.study.bench import Bench, study
 from training.study.config import DrawnTask, StudyConfig, Trial, load_study
 from training.study.findings import findings
 from training.study.outcomes import Outcomes, difference, interval
 from training.study.plots import pictures
 from training.study.sequences import SEQUENCES, SequenceModel, SequenceTask
-from training.study.sharing import claimed
 from training.study.trials import largest_hidden, run_drawn, settle
 
 TINY = ROOT / "training" / "configs"

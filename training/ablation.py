@@ -16,6 +16,7 @@ from training.config import AnyRun, checked, data_root, merged, read_run, read_t
 from training.errors import InputError
 from training.material import Places
 from training.pipelines import pipeline
+from training.sharing import claimed, locked
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,11 @@ class AblationConfig:
 
 
 def ablate(path: Path, runs: Path) -> None:
-    """Train every variant that the report does not have yet, in `runs/`, and write the report after each.
+    """Train every variant that the report does not have yet, in `runs/`, keep each result as it comes, and write the
+    report.
+
+    The same command may run several times at once: each takes variants that no other has, and the last one to end
+    reports them all.
 
     Raises InputError as a run does, and KeyboardInterrupt when told to stop: the same command goes on.
     """
@@ -51,15 +56,37 @@ def ablate(path: Path, runs: Path) -> None:
     if any(run.fit.devices > 1 for run in variants.values()):
         raise InputError(f"{path}: a variant trains on more than 1 device: set common.fit.devices = 1")
     report = path.parent / config.report
-    results = _read(report.with_suffix(".json"))
-    for name, run in variants.items():
-        digest = _digest(run)
-        if results.get(name, {}).get("digest") != digest:
-            print(f"ablation: {name}")
-            results[name] = {"digest": digest, "changes": config.variants[name], **_train(run, base, runs)}
-        kept = {variant: results[variant] for variant in variants if variant in results}
-        _write(report.with_suffix(".json"), json.dumps(results, indent=1, ensure_ascii=False) + "\n")
-        _write(report.with_suffix(".md"), table(kept, path.name, base.name))
+    results = _Results(report, {name: _digest(run) for name, run in variants.items()})
+    try:
+        for name, run in variants.items():
+            with claimed(runs / name) as mine:
+                if mine and name not in results.read():
+                    print(f"ablation: {name}")
+                    results.add(name, {"changes": config.variants[name], **_train(run, base, runs)}, runs)
+    finally:
+        # When stopped, too: with what there is.
+        with locked(runs):
+            if done := results.read():
+                _write(report.with_suffix(".md"), table(done, path.name, base.name))
+
+
+class _Results:
+    """What came out of the variants, in REPORT.json, to which several processes may add."""
+
+    def __init__(self, report: Path, digests: dict[str, str]) -> None:
+        self.path, self.digests = report.with_suffix(".json"), digests
+
+    def read(self) -> dict[str, dict[str, Any]]:
+        """Those of the variants as they are set now, in the order of the config."""
+        found = _read(self.path)
+        return {n: found[n] for n, digest in self.digests.items() if found.get(n, {}).get("digest") == digest}
+
+    def add(self, name: str, result: dict[str, Any], runs: Path) -> None:
+        """Write a result beside those that there are by now."""
+        with locked(runs):
+            found = {**self.read(), name: {"digest": self.digests[name], **result}}
+            ordered = {each: found[each] for each in self.digests if each in found}
+            _write(self.path, json.dumps(ordered, indent=1, ensure_ascii=False) + "\n")
 
 
 def _config(values: dict[str, Any]) -> AblationConfig:

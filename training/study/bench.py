@@ -14,10 +14,10 @@ from training.config import AnyRun, checked, read_run, run_from
 from training.data import Split
 from training.errors import InputError
 from training.pipeline import commit
+from training.sharing import claimed, locked
 from training.study.config import CorpusTask, DrawnTask, StudyConfig, Trial, load_study
 from training.study.outcomes import Outcomes
 from training.study.report import write_report
-from training.study.sharing import claimed, locked
 from training.study.trials import Result, run_corpus, run_drawn
 from training.tasks import Held
 

@@ -24,10 +24,10 @@ from training.history import Record
 from training.material import Places
 from training.pipeline import Pipeline
 from training.pipelines import pipeline
+from training.sharing import locked
 from training.study.config import CorpusTask, DrawnTask, Member, Trial
 from training.study.gradient_flow import MEMORY, Flow, flow
 from training.study.sequences import SEQUENCES, NextNumber, SequenceModel, Sequences, SequenceTask
-from training.study.sharing import locked
 from training.tasks import Batch, Held, Task
 
 Result = dict[str, Any]
