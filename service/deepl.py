@@ -8,8 +8,18 @@ from flask import Response, g, jsonify, request
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, Field
 
+from service.answers import (
+    DeepLAnswer,
+    DeepLLanguages,
+    DocumentHandle,
+    DocumentStatus,
+    GlossariesAnswer,
+    GlossaryAnswer,
+    LanguagePairsAnswer,
+    UsageAnswer,
+)
 from service.context import check_access, context, read_body
-from service.description import ERRORS, takes
+from service.description import ERRORS, gives, takes
 from service.dialects import DeepLRequest, Foreign, language_code, language_name
 from service.documents import State
 from service.errors import ApiError
@@ -53,7 +63,7 @@ class DocumentKey(Foreign):
     document_key: str
 
 
-@deepl.post("/translate", openapi_extensions=takes(DeepLRequest))
+@deepl.post("/translate", responses={200: DeepLAnswer}, openapi_extensions=takes(DeepLRequest))
 def translate() -> Response:
     """Translate as DeepL does."""
     context().models.check_room()
@@ -77,7 +87,7 @@ def _owner() -> str:
     return str(g.caller) if context().access.needs_key else "all"
 
 
-@deepl.post("/glossaries", openapi_extensions=takes(GlossaryRequest))
+@deepl.post("/glossaries", responses={201: GlossaryAnswer}, openapi_extensions=takes(GlossaryRequest))
 def add_glossary() -> tuple[Response, int]:
     """Keep a glossary."""
     asked = checked(GlossaryRequest, read_body())
@@ -113,21 +123,21 @@ def _described(glossary: Glossary) -> dict[str, Any]:
     }
 
 
-@deepl.get("/glossaries")
+@deepl.get("/glossaries", responses={200: GlossariesAnswer})
 def glossaries() -> Response:
     """All glossaries of the caller."""
     check_access()
     return jsonify(glossaries=[_described(each) for each in context().glossaries.all(_owner())])
 
 
-@deepl.get("/glossaries/<number>")
+@deepl.get("/glossaries/<number>", responses={200: GlossaryAnswer})
 def glossary(path: NumberPath) -> Response:
     """One of them."""
     check_access()
     return jsonify(_described(context().glossaries.get(_owner(), path.number)))
 
 
-@deepl.get("/glossaries/<number>/entries")
+@deepl.get("/glossaries/<number>/entries", responses={200: gives("text/tab-separated-values")})
 def entries(path: NumberPath) -> Response:
     """Its terms."""
     check_access()
@@ -135,7 +145,7 @@ def entries(path: NumberPath) -> Response:
     return Response(write_terms(found.terms), content_type="text/tab-separated-values; charset=utf-8")
 
 
-@deepl.delete("/glossaries/<number>")
+@deepl.delete("/glossaries/<number>", responses={204: None})
 def delete_glossary(path: NumberPath) -> tuple[str, int]:
     """Forget one."""
     check_access()
@@ -143,7 +153,7 @@ def delete_glossary(path: NumberPath) -> tuple[str, int]:
     return "", 204
 
 
-@deepl.get("/glossary-language-pairs")
+@deepl.get("/glossary-language-pairs", responses={200: LanguagePairsAnswer})
 def pairs() -> Response:
     """The languages that a glossary can be of."""
     source, target = context().models.languages
@@ -152,6 +162,7 @@ def pairs() -> Response:
 
 @deepl.post(
     "/document",
+    responses={200: DocumentHandle},
     openapi_extensions=takes(file=("source_lang", "filename", "glossary_id", "output_format"), needs=("target_lang",)),
 )
 def add_document() -> Response:
@@ -167,7 +178,7 @@ def add_document() -> Response:
     return jsonify(document_id=state.id, document_key=state.key)
 
 
-@deepl.post("/document/<number>", openapi_extensions=takes(DocumentKey))
+@deepl.post("/document/<number>", responses={200: DocumentStatus}, openapi_extensions=takes(DocumentKey))
 def document(path: NumberPath) -> Response:
     """What became of a file so far."""
     state = _owned(path.number)
@@ -179,7 +190,11 @@ def document(path: NumberPath) -> Response:
     return jsonify(answer)
 
 
-@deepl.post("/document/<number>/result", openapi_extensions=takes(DocumentKey))
+@deepl.post(
+    "/document/<number>/result",
+    responses={200: gives("application/octet-stream", "binary")},
+    openapi_extensions=takes(DocumentKey),
+)
 def document_result(path: NumberPath) -> Response:
     """The translated file; as DeepL does, it is forgotten when it has been fetched."""
     state = _owned(path.number)
@@ -197,14 +212,14 @@ def _owned(number: str) -> State:
     return state
 
 
-@deepl.get("/usage")
+@deepl.get("/usage", responses={200: UsageAnswer})
 def usage() -> Response:
     """There is nothing to use up."""
     check_access()
     return jsonify(character_count=0, character_limit=1_000_000_000_000)
 
 
-@deepl.get("/languages")
+@deepl.get("/languages", responses={200: DeepLLanguages})
 def languages() -> Response:
     """The languages; the client says in a form body which side it means."""
     check_access()

@@ -69,6 +69,12 @@ def takes(
     return {"requestBody": {"required": True, "content": content}}
 
 
+def gives(media_type: str, form: str | None = None) -> dict[str, Any]:
+    """The description of an answer that is no JSON."""
+    schema = {"type": "string"} if form is None else {"type": "string", "format": form}
+    return {"content": {media_type: {"schema": schema}}}
+
+
 def describe(app: OpenAPI, *schemas: type[BaseModel]) -> None:
     """Let the description know shapes that `takes` names."""
     for schema in schemas:

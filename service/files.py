@@ -9,10 +9,10 @@ from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from service.answers import DocumentAnswer, fields
+from service.answers import DocumentAnswer, TranslatedFileAnswer, fields
 from service.bodies import check_characters, discard, read_json
 from service.context import check_access, context
-from service.description import ERRORS, takes
+from service.description import ERRORS, gives, takes
 from service.dialects import LibreRequest
 from service.documents import State
 from service.errors import ApiError
@@ -53,14 +53,14 @@ def state(path: DocumentPath) -> Response:
     return jsonify(_answer(context().documents.state(path.identity)))
 
 
-@files.get("/documents/<identity>/result")
+@files.get("/documents/<identity>/result", responses={200: gives("application/octet-stream", "binary")})
 def result(path: DocumentPath) -> Response:
     """The translated file."""
     check_access()
     return download(path.identity)
 
 
-@files.delete("/documents/<identity>")
+@files.delete("/documents/<identity>", responses={204: None})
 def forget(path: DocumentPath) -> tuple[str, int]:
     """Forget a file and its translation."""
     check_access()
@@ -68,7 +68,9 @@ def forget(path: DocumentPath) -> tuple[str, int]:
     return "", 204
 
 
-@files.post("/translate_file", openapi_extensions=takes(file=("source", "target")))
+@files.post(
+    "/translate_file", responses={200: TranslatedFileAnswer}, openapi_extensions=takes(file=("source", "target"))
+)
 def translate_file() -> Response:
     """Translate a file as LibreTranslate does: the answer comes when it is done, and has the translation's address."""
     here = context()

@@ -8,7 +8,18 @@ from flask import Response, jsonify, request
 from flask_openapi3 import APIBlueprint, Tag
 
 from inference.predictors import Sentiment, Translation
-from service.answers import ClassifiedText, Link, Piece, SentimentAnswer, TranslateAnswer, TranslatedText, fields
+from service.answers import (
+    AnySentimentAnswer,
+    AnyTranslateAnswer,
+    ClassifiedText,
+    DetectAnswer,
+    Link,
+    Piece,
+    SentimentAnswer,
+    TranslateAnswer,
+    TranslatedText,
+    fields,
+)
 from service.context import context, is_connected, read_body
 from service.description import ERRORS, takes
 from service.dialects import DeepLRequest, DetectRequest, HuggingFaceRequest, LibreRequest, confidence, language_name
@@ -34,7 +45,7 @@ def _wants_plain_text() -> bool:
 
 @routes.post(
     "/translate",
-    responses={200: TranslateAnswer},
+    responses={200: AnyTranslateAnswer},
     openapi_extensions=takes(TranslateRequest, LibreRequest, HuggingFaceRequest, plain=True),
 )
 def translate() -> Response:
@@ -121,7 +132,7 @@ def _warnings(text: str, plain: str, result: Translation) -> list[str]:
 
 @routes.post(
     "/sentiment",
-    responses={200: SentimentAnswer},
+    responses={200: AnySentimentAnswer},
     openapi_extensions=takes(SentimentRequest, HuggingFaceRequest, plain=True),
 )
 def sentiment() -> Response:
@@ -165,7 +176,7 @@ def _classified(body: SentimentRequest, text: str, result: Sentiment) -> Classif
     )
 
 
-@routes.post("/detect", openapi_extensions=takes(DetectRequest, plain=True))
+@routes.post("/detect", responses={200: DetectAnswer}, openapi_extensions=takes(DetectRequest, plain=True))
 def detect() -> Response:
     """The language of a text, as LibreTranslate says it."""
     values = read_body(form="q")

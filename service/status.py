@@ -4,12 +4,11 @@ from importlib.metadata import version
 
 from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
-from pydantic import RootModel
 
 from inference.documents.kinds import KINDS
-from service.answers import HealthAnswer, Language
+from service.answers import AliveAnswer, FrontendSettings, HealthAnswer, InfoAnswer, Languages
 from service.context import context
-from service.description import ERRORS
+from service.description import ERRORS, gives
 from service.dialects import language_name
 from service.metrics import exposition
 
@@ -19,10 +18,6 @@ status = APIBlueprint(
     abp_responses=ERRORS,
     abp_tags=[Tag(name="Status", description="What is served, and how it fares.")],
 )
-
-
-class Languages(RootModel[list[Language]]):
-    """The languages."""
 
 
 @status.get("/languages", responses={200: Languages})
@@ -36,7 +31,7 @@ def _language(code: str) -> dict[str, str]:
     return {"code": code, "name": language_name(code)}
 
 
-@status.get("/frontend/settings")
+@status.get("/frontend/settings", responses={200: FrontendSettings})
 def frontend_settings() -> Response:
     """What LibreTranslate's clients ask before they begin."""
     here = context()
@@ -57,21 +52,21 @@ def _kinds() -> list[str]:
     return list(KINDS) if context().settings.max_documents else []
 
 
-@status.get("/livez")
+@status.get("/livez", responses={200: AliveAnswer, 503: AliveAnswer})
 def alive() -> tuple[Response, int]:
     """Whether this process can answer at all."""
     works = context().models.alive
     return jsonify(status="ok" if works else "failed"), 200 if works else 503
 
 
-@status.get("/metrics")
+@status.get("/metrics", responses={200: gives("text/plain")})
 def metrics() -> Response:
     """What all workers have counted, for Prometheus."""
     data, kind = exposition()
     return Response(data, content_type=kind)
 
 
-@status.get("/info")
+@status.get("/info", responses={200: InfoAnswer})
 def info() -> Response:
     """What is served: the checkpoints with their scores and hashes, the limits, the versions."""
     here = context()

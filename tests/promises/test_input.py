@@ -10,12 +10,18 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis.errors import Unsatisfiable
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
 from serving import Client, Server, balancing, once, serving, times
 
 from service.app import create_app
 from service.settings import Settings
 
 BODY_KEYS = {"error", "message", "error_type", "errors", "request_id"}
+AS_DESCRIBED = [content_type_conformance, response_schema_conformance, status_code_conformance]
 PATHS = ("/translate", "/sentiment", "/detect", "/v2/translate", "/v2/glossaries", "/v2/document/x", "/documents")
 BODIES: list[bytes] = [
     b"",
@@ -162,7 +168,7 @@ def test_text_is_in_no_log_and_no_metric(running: Server) -> None:
 
 
 def test_whatever_is_made_of_the_description_is_answered(checkpoints: Path) -> None:
-    """Promise 18: requests that schemathesis makes of our own description, fitting it and not."""
+    """Promise 18: requests that schemathesis makes of our own description, fitting it and not; so are the answers."""
     paths = {"translation": checkpoints / "tiny-translation", "sentiment": checkpoints / "tiny-sentiment"}
     app = create_app(Settings(**paths, max_text_characters=500, max_texts=4))  # type: ignore[arg-type]
     seen = 0
@@ -174,6 +180,7 @@ def test_whatever_is_made_of_the_description_is_answered(checkpoints: Path) -> N
         assert answer.status_code < 500, case.as_curl_command()
         if answer.status_code >= 400:
             assert answer.json().keys() == BODY_KEYS, case.as_curl_command()
+        case.validate_response(answer, checks=AS_DESCRIBED)
 
     few = settings(max_examples=times(600, 3), deadline=None, database=None, suppress_health_check=list(HealthCheck))
     for result in schemathesis.openapi.from_wsgi("/openapi.json", app).get_all_operations():
@@ -182,6 +189,44 @@ def test_whatever_is_made_of_the_description_is_answered(checkpoints: Path) -> N
             with suppress(Unsatisfiable):
                 given(case=result.ok().as_strategy(mode))(few(lambda case: answered(case)))()
     assert seen >= times(10_000, 50)
+
+
+GOOD: list[tuple[str, str, Any]] = [
+    ("POST", "/translate", {"text": ["Good night.", ""], "alternatives": 2, "alignment": True, "scores": True}),
+    ("POST", "/translate", {"q": "Good night.", "alternatives": 1}),
+    ("POST", "/translate", {"q": ["Good night.", "Where?"], "source": "auto", "target": "vi"}),
+    ("POST", "/translate", {"inputs": "Good night."}),
+    ("POST", "/sentiment", {"text": "A dull film.", "explain": True}),
+    ("POST", "/sentiment", {"text": ["A dull film.", "Phim hay."], "threshold": 0.99}),
+    ("POST", "/sentiment", {"inputs": ["A dull film."]}),
+    ("POST", "/detect", {"q": "Where?"}),
+    ("POST", "/v2/translate", {"text": ["Good night."], "target_lang": "VI"}),
+    (
+        "POST",
+        "/v2/glossaries",
+        {"name": "ours", "source_lang": "en", "target_lang": "vi", "entries": "bank\tngân hàng"},
+    ),
+    *(
+        ("GET", path, None)
+        for path in (
+            *("/v2/glossaries", "/v2/glossary-language-pairs", "/v2/usage", "/v2/languages", "/languages"),
+            *("/frontend/settings", "/livez", "/readyz", "/health", "/info", "/metrics"),
+        )
+    ),
+]
+
+
+def test_what_is_answered_to_good_requests_is_as_described(checkpoints: Path) -> None:
+    paths = {"translation": checkpoints / "tiny-translation", "sentiment": checkpoints / "tiny-sentiment"}
+    described = schemathesis.openapi.from_wsgi("/openapi.json", create_app(Settings(**paths)))  # type: ignore[arg-type]
+    for method, path, body in GOOD:
+        asked = {"body": body, "media_type": "application/json"} if body else {}
+        case = described[path][method].Case(**asked)
+        answer = case.call()
+        assert answer.status_code < 300, (path, answer.text)
+        case.validate_response(answer, checks=AS_DESCRIBED)
+    for operation in (result.ok() for result in described.get_all_operations()):
+        assert any(code.startswith("2") for code in operation.definition.raw["responses"]), operation.label
 
 
 def test_what_gunicorn_refuses_has_the_one_body_too(running: Server) -> None:
