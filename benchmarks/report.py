@@ -69,12 +69,17 @@ def service(record: dict[str, Any]) -> str:
         (f"{n} clients" if n > 1 else "1 client", {"clients": n})
         for n in dict.fromkeys(r["clients"] for r in record["results"])
     ]
-    return table(
+    rates = table(
         "requests a second; p50, p99 in ms",
         record["results"],
         cases,
         lambda r: f"{r['requests_a_second']:.3g}; {r['p50_ms']:.0f}, {r['p99_ms']:.0f}",
     )
+    upkeep = "; ".join(
+        f"{kept['contender']}: {kept['seconds_to_first_answer']:.1f} s, {kept['mb_at_first']} MB, {kept['mb_after']} MB"
+        for kept in record["upkeep"]
+    )
+    return f"{rates}\n\nFrom the start to the first answer, memory then, and after all these requests: {upkeep}."
 
 
 def training_speed(record: dict[str, Any]) -> str:

@@ -21,7 +21,7 @@ from benchmarks.measuring import ROOT, begin, cores, options, pin, ratios, write
 from benchmarks.peer import PYTHON
 from benchmarks.plots import draw
 from benchmarks.sentences import sentences
-from benchmarks.servers import libretranslate, ours
+from benchmarks.servers import Server, libretranslate, ours
 from inference.predictors import TranslationPredictor
 from inference.tokenizer import Tokenizer
 
@@ -50,8 +50,8 @@ def peers_versions() -> dict[str, str]:
     return dict(zip(names, told, strict=True))
 
 
-def start(stack: ExitStack, length: int, core: int) -> dict[str, int]:
-    """Start all servers; contender -> port."""
+def start(stack: ExitStack, length: int, core: int) -> dict[str, Server]:
+    """Start all servers, one after the other."""
     folder = Path(stack.enter_context(TemporaryDirectory()))
     packages = folder / "packages"
     subprocess.run([str(PYTHON), "-m", "benchmarks.peers.argos", str(packages), str(length)], cwd=ROOT, check=True)
@@ -66,20 +66,20 @@ def start(stack: ExitStack, length: int, core: int) -> dict[str, int]:
     }
 
 
-def measure(ports: dict[str, int], rounds: int, seconds: float) -> list[dict[str, Any]]:
+def measure(servers: dict[str, Server], rounds: int, seconds: float) -> list[dict[str, Any]]:
     """Every server in turn, at every number of clients. Raises RuntimeError when a request goes wrong."""
     results: list[dict[str, Any]] = []
     texts = iter(sentences())
     for clients in CLIENTS:
-        outcomes: dict[str, list[Outcome]] = {name: [] for name in ports}
+        outcomes: dict[str, list[Outcome]] = {name: [] for name in servers}
         for _ in range(rounds):
-            for name, port in ports.items():
-                outcome = load(port, clients, seconds, texts)
+            for name, server in servers.items():
+                outcome = load(server.port, clients, seconds, texts)
                 if outcome.faults:
                     raise RuntimeError(f"{name}, {clients} clients: {outcome.faults[:3]}")
                 outcomes[name].append(outcome)
         results += [_result(name, clients, found, outcomes["Hoiquy"]) for name, found in outcomes.items()]
-        for result in results[-len(ports) :]:
+        for result in results[-len(servers) :]:
             print(result, flush=True)
     return results
 
@@ -101,6 +101,19 @@ def _result(name: str, clients: int, found: list[Outcome], mine: list[Outcome]) 
     }
 
 
+def upkeep(servers: dict[str, Server], at_first: dict[str, float]) -> list[dict[str, Any]]:
+    """How soon each server translated, and the memory of its processes: `at_first`, and now."""
+    return [
+        {
+            "contender": name,
+            "seconds_to_first_answer": round(server.seconds, 2),
+            "mb_at_first": round(at_first[name]),
+            "mb_after": round(server.megabytes),
+        }
+        for name, server in servers.items()
+    ]
+
+
 def main() -> None:
     """Measure, print, and write JSON and PNG."""
     parser = options(__doc__, rounds=3)
@@ -113,8 +126,10 @@ def main() -> None:
     record["tokens"] = tokens_of(sentences()[:100])
     record |= {"rounds": arguments.rounds, "seconds": arguments.seconds}
     with ExitStack() as stack:
-        ports = start(stack, round(record["tokens"]["written"]), server)
-        record["results"] = measure(ports, arguments.rounds, arguments.seconds)
+        servers = start(stack, round(record["tokens"]["written"]), server)
+        at_first = {name: each.megabytes for name, each in servers.items()}
+        record["results"] = measure(servers, arguments.rounds, arguments.seconds)
+        record["upkeep"] = upkeep(servers, at_first)
     write(record, arguments.out / "service.json")
     panels = [("over HTTP, one core", record["results"])]
     draw(panels, "clients", "requests_a_second", ("clients", "requests a second"), arguments.out / "service.png")
