@@ -43,7 +43,7 @@ def ours(graph: TranslationGraph, rows: int, beam: int, read: int = READ, writte
     sources = np.random.default_rng(0).integers(300, 5000, size=(rows, read)).tolist()
 
     def work() -> None:
-        decoder = Decoder(graph.step, graph.gather)
+        decoder = Decoder(graph.step, graph.gathering())
         waiting, running = deque(sources), 0
         while waiting or running:
             while waiting and running < max(1, ROWS // beam):

@@ -66,7 +66,7 @@ def shares(graph: TranslationGraph, step: bytes, read: int) -> dict[str, Any]:
     found: dict[str, Any] = {"int8_bytes_a_step": weights}
     for rows, floor in floors.items():
         state = graph.encode(list(range(300, 300 + read)))
-        many = State(graph.gather([state.memory] * rows), concatenate([state.layers] * rows))
+        many = State(graph.gathering()([state.memory] * rows), concatenate([state.layers] * rows))
         tokens = np.full(rows, 300)
         seconds = best(lambda tokens=tokens, many=many: graph.step(tokens, many))
         found[f"batch_{rows}"] = {

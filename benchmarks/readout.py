@@ -47,7 +47,7 @@ def main() -> None:
         runs = {}
         for name, each in graphs.items():
             first = each.encode(list(range(300, 300 + READ)))
-            state = State(each.gather([first.memory] * rows), concatenate([first.layers] * rows))
+            state = State(each.gathering()([first.memory] * rows), concatenate([first.layers] * rows))
             tokens = np.full(rows, 300)
             runs[name] = timed(lambda each=each, tokens=tokens, state=state: each.step(tokens, state))
         compare(in_turn(runs, arguments.rounds), "us_a_step", 1e6, rows=rows)

@@ -7,7 +7,7 @@ A hypothesis that turns in a loop is given up: greedy stops there, a beam drops 
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -117,12 +117,16 @@ def ends_in_loop(ids: Sequence[int]) -> bool:
 
 def has_loop(ids: Sequence[int] | Sequence[str]) -> bool:
     """Whether a loop ends anywhere in a sequence, as `ends_in_loop` of each of its beginnings would find."""
-    array = np.asarray(ids)
-    for period in range(1, len(array) // 2 + 1):
-        # Where the sequence differs from itself `period` tokens before; between two such places it repeats itself.
-        breaks = np.flatnonzero(array[period:] != array[:-period])
-        if np.diff(breaks, prepend=-1, append=len(array) - period).max() > _repeated(period):
+    places: dict[object, list[int]] = {}
+    """Where each token stands, so far."""
+    runs: dict[int, int] = {}
+    """For each period at which the last token repeats an earlier one, how many before it do, itself among them."""
+    for place, token in enumerate(ids):
+        earlier = places.setdefault(token, [])
+        runs = {place - before: runs.get(place - before, 0) + 1 for before in earlier}
+        if any(length >= _repeated(period) for period, length in runs.items()):
             return True
+        earlier.append(place)
     return False
 
 
@@ -283,33 +287,43 @@ class Decoder:
         layers = concatenate(self._layers) if len(self._layers) > 1 else self._layers[0]
         tokens = np.array([token for live in self._live for token in live.search.tokens], dtype=np.int64)
         log_probs, layers = self._step(tokens, State(self._memory, layers))
-        going: list[_Live] = []
-        ended: list[_Live] = []
-        parents: list[int] = []
+        followers: dict[_Live, list[int]] = {}
+        # A softmax is NaN throughout or nowhere.
+        broken = np.isnan(log_probs[:, 0])
+        sound = not broken.any()
         start = 0
         for live in self._live:
             count = len(live.search.tokens)
-            rows = _advance(live.search, log_probs[start : start + count])
-            parents += [start + row for row in rows]
-            (going if rows else ended).append(live)
+            rows: list[int] = []
+            if sound or not broken[start : start + count].any():
+                rows = live.search.advance(log_probs[start : start + count])
+            else:
+                live.search.error = FloatingPointError(
+                    "the model gave NaN log-probabilities: the checkpoint is broken, retrain or re-export"
+                )
+            followers[live] = [start + row for row in rows]
             start += count
-        self._live = going
+        ended = [live.search for live in self._live if not followers[live]]
+        self._live = _without_gaps(self._live, followers)
+        parents = [row for live in self._live for row in followers[live]]
         self._layers = [layers if parents == list(range(start)) else _select(layers, parents)] if parents else []
-        return [live.search for live in ended]
+        return ended
+
+
+def _without_gaps(lives: Sequence[_Live], followers: Mapping[_Live, list[int]]) -> list[_Live]:
+    """Those that go on; the last takes the place of one that does not, so that the others keep theirs."""
+    kept, place = list(lives), 0
+    while place < len(kept):
+        if followers[kept[place]]:
+            place += 1
+        else:
+            kept[place] = kept[-1]
+            kept.pop()
+    return kept
 
 
 def _select(arrays: Arrays, rows: list[int]) -> Arrays:
     return tuple(array[rows] for array in arrays)
-
-
-def _advance(search: Search, log_probs: Array) -> list[int]:
-    # A softmax is NaN throughout or nowhere.
-    if np.isnan(log_probs[:, 0]).any():
-        search.error = FloatingPointError(
-            "the model gave NaN log-probabilities: the checkpoint is broken, retrain or re-export"
-        )
-        return []
-    return search.advance(log_probs)
 
 
 def decode(step: Step, state: State, searches: Sequence[Search]) -> list[list[Hypothesis]]:

@@ -4,7 +4,7 @@ On one core a sentence alone is encoded about as fast as in a batch, since an in
 arithmetic; and alone, nothing of its neighbours can reach it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import onnxruntime
@@ -45,11 +45,9 @@ class TranslationGraph:
         arrays = self._encoder.run(None, {"ids": np.array([*ids, END], dtype=np.int64)})
         return State(tuple(arrays[:3]), tuple(array[None] for array in arrays[3:]))
 
-    def gather(self, memories: Sequence[Arrays]) -> Arrays:
-        """One memory of several, `(N, ...)`, filled up with zeros (False in the mask)."""
-        longest = -(-max(len(mask) for _, _, mask in memories) // _MULTIPLE) * _MULTIPLE
-        keys, values, mask = zip(*memories, strict=True)
-        return _stack(keys, longest, axis=2), _stack(values, longest, axis=1), _stack(mask, longest, axis=0)
+    def gathering(self) -> Callable[[Sequence[Arrays]], Arrays]:
+        """What makes one memory of several, for one decoder: `Memories.gather`."""
+        return Memories().gather
 
     def step(self, tokens: Array, state: State) -> tuple[Array, Arrays]:
         """See `inference.decoding.Step`."""
@@ -61,7 +59,7 @@ class TranslationGraph:
         the last column is the source's end.
         """
         state = self.encode(source)
-        memory, layers = self.gather([state.memory]), state.layers
+        memory, layers = self.gathering()([state.memory]), state.layers
         rows = []
         for token in (BEGIN, *target):
             attention, _, *after = self._run(["attention", *self._outputs], np.array([token]), State(memory, layers))
@@ -76,14 +74,32 @@ class TranslationGraph:
         return found
 
 
-def _stack(arrays: Sequence[Array], size: int, axis: int) -> Array:
-    """Stack arrays that differ in length along `axis`, filled up with zeros."""
-    shape = list(arrays[0].shape)
-    shape[axis] = size
-    out = np.zeros((len(arrays), *shape), dtype=arrays[0].dtype)
-    for row, array in enumerate(arrays):
-        out[row][tuple(slice(n) for n in array.shape)] = array
-    return out
+class Memories:
+    """What the rows of a step have as their memories, in one place: a row is copied to it only when it is another's."""
+
+    def __init__(self) -> None:
+        self._rows: list[Arrays | None] = []
+        self._arrays: Arrays = ()
+
+    def gather(self, memories: Sequence[Arrays]) -> Arrays:
+        """One memory of several, `(N, ...)`, filled up with zeros (False in the mask): good until the next call."""
+        longest = -(-max(len(mask) for _, _, mask in memories) // _MULTIPLE) * _MULTIPLE
+        if len(memories) > len(self._rows) or longest != self._arrays[-1].shape[1]:
+            self._begin(memories[0], len(memories), longest)
+        for row, memory in enumerate(memories):
+            if memory is not self._rows[row]:
+                self._rows[row] = memory
+                for whole, array in zip(self._arrays, memory, strict=True):
+                    whole[row] = 0
+                    whole[row][tuple(map(slice, array.shape))] = array
+        return tuple(whole[: len(memories)] for whole in self._arrays)
+
+    def _begin(self, like: Arrays, rows: int, longest: int) -> None:
+        (heads, size, _), (*_, width) = like[0].shape, like[1].shape
+        shapes = (heads, size, longest), (heads, longest, width), (longest,)
+        rows = max(rows, len(self._rows))
+        self._arrays = tuple(np.empty((rows, *s), dtype=a.dtype) for s, a in zip(shapes, like, strict=True))
+        self._rows = [None] * rows
 
 
 class SentimentGraph:

@@ -55,7 +55,7 @@ class TranslationPool(Pool[TranslationJob]):
         """
         super().__init__()
         self._graph, self._rows, self._tokens, self._reserve = graph, rows, tokens, reserve
-        self._decoder = Decoder(graph.step, graph.gather)
+        self._decoder = Decoder(graph.step, graph.gathering())
         self._running: dict[Search, tuple[TranslationJob, Sentence]] = {}
 
     def drop(self, job: TranslationJob) -> None:

@@ -1,6 +1,6 @@
 """A translator that copies its source, a character a token: what it says is known, and it can be made to fail."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import cast
 
 import numpy as np
@@ -43,9 +43,12 @@ class Copying:
             raise RuntimeError("no ~ here")
         return State((np.array([*ids, END]),), (np.zeros(1, dtype=np.int64),))
 
-    def gather(self, memories: Sequence[Arrays]) -> Arrays:
-        longest = max(len(source) for (source,) in memories)
-        return (np.array([[*source, *[END] * (longest - len(source))] for (source,) in memories]),)
+    def gathering(self) -> Callable[[Sequence[Arrays]], Arrays]:
+        def gather(memories: Sequence[Arrays]) -> Arrays:
+            longest = max(len(source) for (source,) in memories)
+            return (np.array([[*source, *[END] * (longest - len(source))] for (source,) in memories]),)
+
+        return gather
 
     def align(self, source: Sequence[int], target: Sequence[int]) -> Array:
         return np.eye(len(target) + 1, len(source) + 1)

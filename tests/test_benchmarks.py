@@ -100,7 +100,7 @@ def test_ours_writes_what_it_is_forced_to(checkpoints: Path, beam: int) -> None:
     folder = checkpoints / "tiny-translation"
     graph = TranslationGraph((folder / "encoder.onnx").read_bytes(), (folder / "step.onnx").read_bytes())
     search = forced(beam)
-    decoder = Decoder(graph.step, graph.gather)
+    decoder = Decoder(graph.step, graph.gathering())
     decoder.join(search, State(*graph.encode([5, 6, 7])))
     steps = 0
     while decoder.rows:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from inference.decoding import State, concatenate
-from inference.engine import SentimentGraph, TranslationGraph
+from inference.decoding import Arrays, State, concatenate
+from inference.engine import Memories, SentimentGraph, TranslationGraph
 from inference.tokenizer import BEGIN, END, pad
 from training.cells import CELLS
 from training.classifier import ClassifierConfig, SentimentClassifier
@@ -48,7 +48,33 @@ def translator(cell: str, *, int8: bool, bidirectional: bool = True) -> tuple[Se
 def encoded(graph: TranslationGraph, rows: Sequence[Sequence[int]]) -> State:
     """The state of a batch."""
     states = [graph.encode(row) for row in rows]
-    return State(graph.gather([state.memory for state in states]), concatenate([state.layers for state in states]))
+    return State(graph.gathering()([state.memory for state in states]), concatenate([state.layers for state in states]))
+
+
+def test_memories_of_rows_that_come_and_go_are_as_gathered_anew() -> None:
+    rng, place = np.random.default_rng(0), Memories()
+
+    def memory() -> Arrays:
+        length = int(rng.integers(1, 40))
+        keys, values = rng.random((2, 3, length)), rng.random((2, length, 4))
+        return keys, values, np.ones(length, dtype=bool)
+
+    rows = [memory()]
+    for _ in range(200):
+        if rng.random() < 0.5 or len(rows) == 1:
+            rows.append(memory())
+        else:
+            rows[rng.integers(len(rows))] = rows[-1]
+            rows.pop()
+        for kept, anew in zip(place.gather(rows), Memories().gather(rows), strict=True):
+            assert np.array_equal(kept, anew)
+        keys, values, mask = place.gather(rows)
+        assert mask.shape[1] % 16 == 0
+        for row, (k, v, m) in enumerate(rows):
+            assert np.array_equal(keys[row, :, :, : len(m)], k)
+            assert np.array_equal(values[row, :, : len(m)], v)
+            assert mask[row].sum() == len(m)
+            assert not keys[row, :, :, len(m) :].any()
 
 
 @torch.inference_mode()

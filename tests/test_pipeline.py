@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -125,7 +125,8 @@ def test_what_turns_in_a_loop_is_decoded_again_by_a_beam(toys: Path) -> None:
 class _Turning:
     """After 300 comes 301, after that 300 again; 302 is nearly as likely, and then the end."""
 
-    gather = staticmethod(concatenate)
+    def gathering(self) -> Callable[[Sequence[Arrays]], Arrays]:
+        return concatenate
 
     def encode(self, ids: Sequence[int]) -> State:  # noqa: ARG002
         return State((np.zeros(1),), (np.zeros(1),))
