@@ -52,6 +52,20 @@ def test_its_configs_train_on_the_files_that_they_name(tmp_path: Path, text: str
     assert "dropped: 1 duplicate" in checkpoint.read("MODEL_CARD.md").decode()
 
 
+def test_what_it_says_of_made_text_makes_text(tmp_path: Path) -> None:
+    """The sources of three lines, by the shipped translator back, for the README's own translator."""
+    config, *_ = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    (made,) = re.findall(r"```\n(\[\[made\]\].*?)```", README, re.DOTALL)
+    (tmp_path / "more.vi").write_text("Tôi sống ở Hà Nội.\nCảm ơn bạn.\nHôm nay trời mưa.\n", encoding="utf-8")
+    (tmp_path / "run.toml").write_text(
+        config + made.replace('"checkpoints/', f'"{ROOT}/checkpoints/'), encoding="utf-8"
+    )
+    done = run_training("synthesise", tmp_path / "run.toml", tmp_path)
+    assert done.returncode == 0, done.stderr
+    sources = (tmp_path / "runs" / "my-translator" / "made" / "0" / "source.txt").read_text(encoding="utf-8")
+    assert sources.splitlines()[:2] == ["I live in Hanoi.", "Thank you."]
+
+
 def test_files_that_it_names_are_there() -> None:
     for name in re.findall(r"`((?:training|inference|tests|benchmarks)/[\w./-]+)`", README):
         assert (ROOT / name).exists(), name
