@@ -12,7 +12,7 @@ from inference.checkpoint import open_checkpoint
 from service.settings import Settings
 from training.config import load_config
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+README, RETRAINING = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/retraining.md"))
 
 
 def test_the_table_of_settings_is_the_settings() -> None:
@@ -22,7 +22,7 @@ def test_the_table_of_settings_is_the_settings() -> None:
     assert dict(rows) == expected
 
 
-@pytest.mark.parametrize("text", re.findall(r"```toml\n(.*?)```", README, re.DOTALL))
+@pytest.mark.parametrize("text", re.findall(r"```toml\n(.*?)```", RETRAINING, re.DOTALL))
 def test_its_configs_train_on_the_files_that_they_name(tmp_path: Path, text: str) -> None:
     """As they stand, but smaller: pairs of text files, and a TSV with other columns and labels than ours."""
     pairs = [f"{a} {b} {c}" for a in range(10) for b in range(10) for c in ("red", "green", "blue", "white")]
@@ -54,8 +54,8 @@ def test_its_configs_train_on_the_files_that_they_name(tmp_path: Path, text: str
 
 def test_what_it_says_of_made_text_makes_text(tmp_path: Path) -> None:
     """The sources of three lines, by the shipped translator back, for the README's own translator."""
-    config, *_ = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
-    (made,) = re.findall(r"```\n(\[\[made\]\].*?)```", README, re.DOTALL)
+    config, *_ = re.findall(r"```toml\n(.*?)```", RETRAINING, re.DOTALL)
+    (made,) = re.findall(r"```\n(\[\[made\]\].*?)```", RETRAINING, re.DOTALL)
     (tmp_path / "more.vi").write_text("Tôi sống ở Hà Nội.\nCảm ơn bạn.\nHôm nay trời mưa.\n", encoding="utf-8")
     (tmp_path / "run.toml").write_text(
         config + made.replace('"checkpoints/', f'"{ROOT}/checkpoints/'), encoding="utf-8"
@@ -67,7 +67,7 @@ def test_what_it_says_of_made_text_makes_text(tmp_path: Path) -> None:
 
 
 def test_files_that_it_names_are_there() -> None:
-    for name in re.findall(r"`((?:training|inference|tests|benchmarks)/[\w./-]+)`", README):
+    for name in re.findall(r"`((?:training|inference|tests|benchmarks|docs)/[\w./-]+)`", README + RETRAINING):
         assert (ROOT / name).exists(), name
 
 

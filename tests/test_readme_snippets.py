@@ -19,8 +19,13 @@ from libretranslatepy import LibreTranslateAPI
 from test_end_to_end import fetch, free_port
 from test_word import RUN, word
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-SHELL = [line for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) for line in block.splitlines() if line]
+README, RETRAINING = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/retraining.md"))
+SHELL = [
+    line
+    for block in re.findall(r"```sh\n(.*?)```", README + RETRAINING, re.DOTALL)
+    for line in block.splitlines()
+    if line
+]
 REQUESTS = [line for line in SHELL if line.startswith("curl ")]
 COMMANDS = [line for line in SHELL if line.startswith("hoiquy ")]
 OTHERS = ("make ", ". .venv", "python -m training ", "HOIQUY_TRANSLATION=")
