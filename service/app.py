@@ -11,6 +11,7 @@ from flask_openapi3 import OpenAPI
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from service.access import Access
+from service.answers import ErrorAnswer
 from service.context import Context
 from service.deepl import DocumentKey, GlossaryRequest, deepl
 from service.description import INFO, SECURITY, describe, description
@@ -44,7 +45,7 @@ def create_app(settings: Settings, fail: Callable[[], None] = lambda: None) -> F
     for part in (routes, files, deepl, status):
         app.register_api(part)
     describe(app, TranslateRequest, SentimentRequest, LibreRequest, HuggingFaceRequest, DeepLRequest)
-    describe(app, GlossaryRequest, DocumentKey, DetectRequest)
+    describe(app, GlossaryRequest, DocumentKey, DetectRequest, ErrorAnswer)
     app.register_blueprint(description)
     app.register_blueprint(page)
     if settings.proxies:

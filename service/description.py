@@ -12,8 +12,11 @@ from service.answers import ErrorAnswer
 
 description = Blueprint("description", __name__)
 
-ERRORS: dict[str | int, Any] = dict.fromkeys((400, 403, 404, 405, 409, 413, 415, 422, 429, 500, 503, 504), ErrorAnswer)
-"""The errors that a request can meet."""
+ERRORS: dict[str | int, Any] = {
+    code: {"content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{ErrorAnswer.__name__}"}}}}
+    for code in (400, 403, 404, 405, 409, 413, 415, 422, 429, 500, 503, 504)
+}
+"""The errors that a request can meet. As references, since of a class each view would make the schema for each code."""
 INFO = Info(
     title="Hoiquy",
     version="0.1.0",
