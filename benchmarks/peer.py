@@ -13,7 +13,7 @@ from typing import Any, Self
 from benchmarks.measuring import ROOT, Run
 
 PYTHON = ROOT / ".venv" / "peers" / "bin" / "python"
-ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "MKL", "OPENBLAS")}
+ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "MKL", "OPENBLAS")} | {"ORT_DISABLE_TELEMETRY": "1"}
 
 
 class PeerError(Exception):

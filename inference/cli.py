@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -12,7 +13,7 @@ from typing import Any, cast
 
 from tqdm import tqdm
 
-from inference.checkpoint import Checkpoint, CheckpointError, open_checkpoint
+from inference.checkpoint import CONFIG, Checkpoint, CheckpointError, open_checkpoint
 from inference.documents.kinds import KINDS, read_document
 from inference.files import write_atomically
 from inference.foreign import misfit
@@ -37,6 +38,12 @@ def _shipped(name: str) -> Path:
     return there if there.exists() and not here.exists() else here
 
 
+def _all_there() -> list[Path]:
+    """The checkpoints beside those that are shipped."""
+    folder = _shipped("translation-en-vi").parent
+    return sorted(path.parent for path in folder.glob(f"*/{CONFIG}"))
+
+
 SHIPPED = {"translate": _shipped("translation-en-vi"), "sentiment": _shipped("sentiment-en-vi")}
 _PART = 2000
 """Characters of a document that are translated together."""
@@ -47,6 +54,8 @@ _BEGINNING = 4000
 def main(arguments: list[str] | None = None) -> int:
     """Do what the arguments say; 2 when a checkpoint, an option or the input cannot be used, 130 when stopped."""
     asked = _parser().parse_args(arguments)
+    # To be told to end is to be stopped: no process and nothing half written stays behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         asked.run(asked)
     except (CheckpointError, ValueError, OSError) as error:
@@ -84,7 +93,7 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--format", choices=("text", "html"), default="text", help="of each line")
             command.add_argument("--glossary", type=Path, help="a file of lines: term, tab, translation")
     info = commands.add_parser("info", help="what checkpoints are, and how good")
-    info.add_argument("checkpoint", type=Path, nargs="*", default=list(SHIPPED.values()))
+    info.add_argument("checkpoint", type=Path, nargs="*", default=_all_there(), help="default: all that are there")
     info.set_defaults(run=_info)
     key = commands.add_parser("key", help="make an API key")
     key.add_argument("name", help="whose it is")

@@ -4,9 +4,14 @@ On one core a sentence alone is encoded about as fast as in a batch, since an in
 arithmetic; and alone, nothing of its neighbours can reach it.
 """
 
+import os
 from collections.abc import Callable, Sequence
 
 import numpy as np
+
+# Its builds tell their maker of the machine, of models and of runs (Privacy.md in its package) unless this is set when
+# they are loaded.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import onnxruntime
 
 from inference.decoding import Array, Arrays, State

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from itertools import chain, islice
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 from typing import Any, BinaryIO
 
 from tqdm import tqdm
@@ -79,8 +80,17 @@ _model: Predict
 def _begin(make: Callable[[], Predict]) -> None:
     # A Ctrl-C reaches the whole group: only the first process shall heed it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_with_the_first, daemon=True).start()
     global _model
     _model = make()
+
+
+def _end_with_the_first() -> None:
+    """End when the first process has ended, by force too: nobody else would end this one."""
+    first = parent_process()
+    if first is not None:
+        first.join()
+        os._exit(1)
 
 
 def _predict(lines: list[str]) -> list[str]:

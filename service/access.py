@@ -75,6 +75,10 @@ class Access:
         """
         caller = self._name(request, values) if self._keys else f"address {request.remote_addr}"
         try:
+            # What one limit refuses shall not count for another.
+            for limit in self._limits:
+                if not self._limiter.test(limit, caller):
+                    self._refuse(limit, caller)
             for limit in self._limits:
                 if not self._limiter.hit(limit, caller):
                     self._refuse(limit, caller)

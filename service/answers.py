@@ -67,6 +67,7 @@ class ClassifiedText(BaseModel):
     scores: dict[str, float]
     language: str
     truncated: bool
+    warnings: list[str]
     base: float | None = Field(
         None, description="The log-odds where there is no text, if an explanation was asked for."
     )

@@ -18,6 +18,7 @@ _PARTS = "multipart/form-data"
 _TYPES = "`Content-Type: application/json` for JSON, `Content-Type: text/plain` for a text"
 _FIELDS = re.compile(r"[\w.-]++=[^&=\s]*+(?:&[\w.-]++=[^&=\s]*+)*+")
 """What is a form, and no text that has a sign of equality."""
+_FIELD = re.compile(r"[\w.-]++=")
 _PLAIN = ("text/plain", _FORM, "")
 _UNUSABLE = re.compile("[\x00\ud800-\udfff]")
 _DISCARD_BYTES, _DISCARD_SECONDS = 64 * 1024 * 1024, 2
@@ -58,13 +59,21 @@ def _values(request: Request, settings: Settings, form: str) -> Any:
         raise ApiError(400, "Validation", f"the body is not UTF-8: {error.reason} at byte {error.start}") from error
     if kind == "application/json":
         return read_json(body, "the body")
-    if kind == _FORM and _FIELDS.fullmatch(body):
+    if kind == _FORM and (_FIELDS.fullmatch(body) or _begins_as_form(body, form)):
         return _known(_fields(body), form)
-    if kind == _FORM and (f"{form}=" in body or "text=" in body):
-        fields = _fields(body)
-        if {form, "text"} & fields.keys():
-            return fields
     return _plain(body, declared=kind == "text/plain")
+
+
+def _begins_as_form(body: str, form: str) -> bool:
+    """Whether it is a form whose blanks were not written as such, and no text with a sign of equality somewhere."""
+    parts = body.split("&")
+    wrong = [part for part in parts if not _FIELD.match(part)]
+    if not {form, "text"} & {part.partition("=")[0] for part in parts if part not in wrong}:
+        return False
+    if wrong and parts[0] not in wrong:
+        message = f"the form has a part {short(wrong[0])!r}, which is no field: write & as %26"
+        raise ApiError(400, "Validation", f"{message} (curl --data-urlencode does), or name what the body is: {_TYPES}")
+    return not wrong
 
 
 def _known(fields: Form, form: str) -> Form:

@@ -9,6 +9,7 @@ from flask import current_app, g, request
 from service.access import Access
 from service.bodies import read_values
 from service.documents import Documents
+from service.errors import ApiError, short
 from service.glossaries import Glossaries
 from service.models import Models
 from service.settings import Settings
@@ -36,6 +37,10 @@ def read_body(*, form: str = "text") -> Any:
     here = context()
     values = read_values(request, here.settings, form=form)
     g.caller = here.access.check(request, values)
+    if request.args:
+        # Texts are never to stand in addresses, which are logged everywhere; and nothing is ignored in silence.
+        message = f"the address has {short(next(iter(request.args)))!r}: send everything in the body"
+        raise ApiError(422, "Validation", message)
     if isinstance(values, dict):
         values.pop("api_key", None)
     return values

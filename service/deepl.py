@@ -90,7 +90,7 @@ def _owner() -> str:
 @deepl.post("/glossaries", responses={201: GlossaryAnswer}, openapi_extensions=takes(GlossaryRequest))
 def add_glossary() -> tuple[Response, int]:
     """Keep a glossary."""
-    asked = checked(GlossaryRequest, read_body())
+    asked = checked(GlossaryRequest, read_body(form="entries"))
     _check_languages(asked.source_lang, asked.target_lang)
     try:
         terms = read_terms(asked.entries, asked.entries_format)

@@ -15,7 +15,7 @@ from service.context import check_access, context
 from service.description import ERRORS, gives, takes
 from service.dialects import LibreRequest
 from service.documents import State
-from service.errors import ApiError
+from service.errors import ApiError, short
 from service.schemas import TranslateRequest, checked
 
 files = APIBlueprint(
@@ -39,7 +39,12 @@ def begin() -> tuple[Response, int]:
     The form may have a `glossary` and a `protect`, as a request of texts has them, in JSON.
     """
     name, data, form = read_upload()
-    options = {field: read_json(form[field], field) for field in ("glossary", "protect") if field in form}
+    fields_read = ("glossary", "protect")
+    unknown = sorted(form.keys() - set(fields_read))
+    if unknown:
+        message = f"{short(unknown[0])!r} is no field of this form: it has file, {' and '.join(fields_read)}"
+        raise ApiError(422, "Validation", message, [{"loc": [short(unknown[0])], "message": message}])
+    options = {field: read_json(form[field], field) for field in fields_read if field in form}
     check_characters(options)
     terms = checked(TranslateRequest, {"text": "", **options}).terms
     context().models.translation.get()  # Better refused now than found broken later.

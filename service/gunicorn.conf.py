@@ -8,7 +8,7 @@ import socket
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 # What workers share; a folder of this server's own, so that what an earlier one left is not counted again.
 _shared = Path(tempfile.mkdtemp(prefix="hoiquy-"))
@@ -26,11 +26,17 @@ from service.access import Access  # noqa: E402
 from service.settings import Settings, SettingsError  # noqa: E402
 from service.store import open_store  # noqa: E402
 
+
+def _refuse(message: str) -> NoReturn:
+    shutil.rmtree(_shared, ignore_errors=True)
+    sys.exit(f"error: {message}")
+
+
 try:
     _settings = Settings.from_environment()
     Access(_settings)  # A bad file of keys is told once, here, and not by each worker that dies of it.
 except SettingsError as error:
-    sys.exit(f"error: {error}")
+    _refuse(str(error))
 
 _host = f"[{_settings.host}]" if ":" in _settings.host else _settings.host  # an IPv6 address
 bind = f"{_host}:{_settings.port}"
@@ -61,8 +67,10 @@ def on_starting(server: Any) -> None:  # noqa: ARG001
         with socket.socket(family) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
+    except socket.gaierror as error:
+        _refuse(f"HOIQUY_HOST={_settings.host}: {error.strerror}; give an address of this machine, or 0.0.0.0 for all")
     except OSError as error:
-        sys.exit(f"error: cannot listen on {bind}: {error.strerror}; choose another port: make serve PORT=9000")
+        _refuse(f"cannot listen on {bind}: {error.strerror}; choose another port: make serve PORT=9000")
 
 
 def on_exit(server: Any) -> None:  # noqa: ARG001

@@ -38,7 +38,8 @@ class _Deadline:
 class Model(Generic[Predictor]):
     """One predictor, or the reason why there is none: a bad checkpoint never stops the others."""
 
-    def __init__(self, load: Callable[[Path], Predictor], path: Path) -> None:
+    def __init__(self, load: Callable[[Path], Predictor], path: Path, setting: str) -> None:
+        """Load the checkpoint in `path`, which `setting` named."""
         self._predictor: Predictor | None = None
         self.fault = ""
         try:
@@ -49,7 +50,7 @@ class Model(Generic[Predictor]):
             MODEL.labels(checkpoint.config["task"], checkpoint.config["name"], checkpoint.version).set(1)
         except Exception as error:  # ONNX Runtime's errors have no base of their own
             self.fault = str(error)
-            print(f"not serving {path}: {error}", file=sys.stderr, flush=True)
+            print(f"warning: {setting}={path} is not served: {error}", file=sys.stderr, flush=True)
 
     def get(self) -> Predictor:
         """The predictor. Raises ApiError 503 when it could not be loaded."""
@@ -84,8 +85,8 @@ class Models:
 
     def __init__(self, settings: Settings, fail: Callable[[], None]) -> None:
         """Load them; `fail` is called when the compute thread ends of itself."""
-        self.translation = Model(TranslationPredictor.load, settings.translation)
-        self.sentiment = Model(SentimentPredictor.load, settings.sentiment)
+        self.translation = Model(TranslationPredictor.load, settings.translation, "HOIQUY_TRANSLATION")
+        self.sentiment = Model(SentimentPredictor.load, settings.sentiment, "HOIQUY_SENTIMENT")
         self._translation_pools, self._sentiment_pools = (
             self.translation.pools(reserve=_RESERVE),
             self.sentiment.pools(),

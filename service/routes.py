@@ -7,6 +7,7 @@ from typing import Any
 from flask import Response, jsonify, request
 from flask_openapi3 import APIBlueprint, Tag
 
+from inference.foreign import detect_foreign, misfit
 from inference.predictors import Sentiment, Translation
 from service.answers import (
     AnySentimentAnswer,
@@ -125,7 +126,8 @@ def _translated(body: TranslateRequest, text: str, plain: str, result: Translati
 def _warnings(text: str, plain: str, result: Translation) -> list[str]:
     models = context().models
     if any(map(str.isalpha, plain)) and text.strip() == result.text.strip():
-        return [f"nothing was translated: the text is not {language_name(models.languages[0])}, or has no words"]
+        source = language_name(models.languages[0])
+        return [f"nothing was translated: the text may be no {source}, or a name, or have no words"]
     warning = models.warning(plain)
     return [warning] if warning else []
 
@@ -153,12 +155,17 @@ def sentiment() -> Response:
     return jsonify(fields(SentimentAnswer(results=results, model=name)))
 
 
+_READ = ("en", "vi")
+"""The languages of texts that are classified."""
+
+
 def _classified(body: SentimentRequest, text: str, result: Sentiment) -> ClassifiedText:
     """What is said of one text."""
     scores = sorted(result.scores.items(), key=lambda item: -item[1])
     label: str | None = result.label if result.score >= body.threshold else None
     if abs(result.scores.get("positive", 1.0) - result.scores.get("negative", 0.0)) < body.neutral_band:
         label = "neutral"
+    warning = misfit(text, *_READ)
     asked: dict[str, Any] = {}
     if body.explain:
         pieces = [(text[share.start : share.end], share) for share in result.explanation]
@@ -170,8 +177,9 @@ def _classified(body: SentimentRequest, text: str, result: Sentiment) -> Classif
         label=label,
         score=result.score,
         scores=dict(scores[: body.top_k]),
-        language=result.language,
+        language=(detect_foreign(text) or (result.language,))[0],
         truncated=False,
+        warnings=[warning] if warning else [],
         **asked,
     )
 

@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 from inference.blocks import Page
 from inference.markup import read_html
 from inference.tags import HTML, xml_tags
-from service.bodies import Form
+from service.bodies import Form, read_json
 from service.errors import ApiError, short
 from service.settings import Settings
 
@@ -66,6 +66,12 @@ class TranslateRequest(TextRequest):
     """Say how sure the translator is, from 0 to 1."""
     alignment: bool = False
     """Say which words became which."""
+
+    @field_validator("glossary", mode="before")
+    @classmethod
+    def _is_of_a_form(cls, value: Any) -> Any:
+        # A form has only texts.
+        return read_json(value, "glossary") if isinstance(value, str) else value
 
     @field_validator("glossary", "protect", mode="after")
     @classmethod

@@ -2,6 +2,8 @@
 
 import os
 import re
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -52,7 +54,7 @@ class Settings(BaseSettings):
     """Bytes of a request's body."""
     max_beam_size: int = Field(10, ge=1)
     max_alternatives: int = Field(5, ge=0)
-    timeout: float = Field(30, gt=0)
+    timeout: float = Field(30, gt=0, le=3600)
     """Seconds that a request may take, the wait for its turn included."""
     max_document_bytes: int = Field(5 * 1024 * 1024, ge=1)
     """Bytes of a file that is translated whole."""
@@ -76,15 +78,24 @@ class Settings(BaseSettings):
     @field_validator("rate_limit")
     @classmethod
     def _is_a_rate(cls, value: str) -> str:
-        if value:
-            parse_many(value)
-        return value
+        with suppress(ValueError):
+            if all(limit.amount > 0 for limit in (parse_many(value) if value else ())):
+                return value
+        raise ValueError('give rates of 1 and more, such as "600/minute; 20/second"')
 
     @field_validator("store")
     @classmethod
     def _is_a_place(cls, value: str) -> str:
         if is_redis(value):
             open_store(value)
+        elif "://" in value:
+            raise ValueError("give a folder, or redis://HOST:PORT/0")
+        elif value:
+            try:
+                Path(value).mkdir(parents=True, exist_ok=True)
+                tempfile.TemporaryFile(dir=value).close()
+            except OSError as error:
+                raise ValueError(f"nothing can be kept there ({error.strerror}): give another folder") from error
         return value
 
     @field_validator("cors_origins")
@@ -130,4 +141,5 @@ class Settings(BaseSettings):
 def _fault(error: ErrorDetails) -> str:
     if not error["loc"]:
         return error["msg"].removeprefix("Value error, ")
-    return f"{_PREFIX}{str(error['loc'][0]).upper()}={error['input']!r}: {error['msg']}"
+    message = error["msg"].removeprefix("Value error, ")
+    return f"{_PREFIX}{str(error['loc'][0]).upper()}={error['input']!r}: {message}"

@@ -1,6 +1,7 @@
 """Keys, rate limits, addresses and origins: all off, until they are set."""
 
 import io
+import time
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,8 @@ def test_a_key_in_the_body_opens(guarded: FlaskClient) -> None:
     assert guarded.post("/translate", data=form).get_json()["translatedText"] == "Chúc ngủ ngon."
     assert guarded.post("/detect", data={"q": "Good night.", "api_key": "secret-of-anna"}).status_code == 200
     for path in ("/documents", "/v2/document"):
-        file = {"file": (io.BytesIO(b"Good night."), "a.txt"), "target_lang": "VI", "api_key": "secret-of-anna"}
+        file = {"file": (io.BytesIO(b"Good night."), "a.txt"), "api_key": "secret-of-anna"}
+        file |= {"target_lang": "VI"} if path == "/v2/document" else {}
         assert guarded.post(path, data=file).status_code in (200, 202)
         file = {"file": (io.BytesIO(b"Good night."), "a.txt"), "target_lang": "VI"}
         assert guarded.post(path, data=file).status_code == 403
@@ -124,6 +126,21 @@ def test_who_asks_too_often_waits(toys: Path) -> None:
     assert spoofed.status_code == 429
     other = client.post("/translate", json=BODY, environ_overrides={"REMOTE_ADDR": "10.0.0.2"})
     assert other.status_code == 200
+
+
+def test_what_one_limit_refuses_does_not_count_for_another(toys: Path) -> None:
+    client = client_for(toys, rate_limit="6/minute; 2/second", workers=1)
+
+    def ask() -> list[int]:
+        return [client.post("/translate", json=BODY).status_code for _ in range(5)]
+
+    assert ask().count(200) == 2
+    time.sleep(1.05)
+    assert ask().count(200) == 2
+    time.sleep(1.05)
+    assert ask().count(200) == 2
+    time.sleep(1.05)
+    assert ask().count(200) == 0
 
 
 def test_a_proxy_that_is_known_tells_the_address(toys: Path) -> None:

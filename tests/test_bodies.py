@@ -26,6 +26,10 @@ def read(data: Any, kind: str | None, form: str = "q") -> Any:
         ("text=Hello+you", {"text": "Hello you"}),
         ("source=en&q=a&q=b c", {"source": "en", "q": ["a", "b c"]}),
         ("Good night. x=1", {"text": "Good night. x=1"}),
+        ("See http://a.bc/s?hl=en&q=cats for more.", {"text": "See http://a.bc/s?hl=en&q=cats for more."}),
+        ("hl=en&q=cats for more", {"hl": "en", "q": "cats for more"}),
+        ("text", {"text": "text"}),
+        ("Q&A: text=1", {"text": "Q&A: text=1"}),
         ("I wrote text=1, q=2", {"text": "I wrote text=1, q=2"}),
         ("100%FF = x", {"text": "100%FF = x"}),
         ("aGVsbG8==", {"text": "aGVsbG8=="}),
@@ -51,6 +55,12 @@ def test_json_without_its_type_is_refused(data: str, kind: str | None) -> None:
 def test_a_form_without_a_field_of_ours_is_refused(data: str) -> None:
     with pytest.raises(ApiError, match=r"no field q or text: .*Content-Type: application/json") as refused:
         read(data, FORM)
+    assert refused.value.status == 400
+
+
+def test_a_sign_that_was_not_escaped_takes_nothing_away() -> None:
+    with pytest.raises(ApiError, match=r"a part ' Jerry are friends.', which is no field: write & as %26") as refused:
+        read("q=Tom & Jerry are friends.", FORM)
     assert refused.value.status == 400
 
 

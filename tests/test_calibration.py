@@ -21,6 +21,14 @@ def test_the_temperature_that_drew_the_labels_is_found(heat: float) -> None:
     assert temperature(*drawn(heat)) == pytest.approx(heat, rel=0.04)
 
 
+def test_a_few_texts_that_are_all_right_prove_no_certainty() -> None:
+    logits = np.zeros((100, 3))
+    logits[:, 1] = 3.0
+    found = temperature(logits, np.ones(100, dtype=int))
+    assert 0.4 < found < 1
+    assert found < temperature(logits[:20], np.ones(20, dtype=int)) < 1
+
+
 def test_classes_that_cannot_be_count_nothing() -> None:
     logits, labels = drawn(2.0)
     wide = np.concatenate([logits, np.full((len(logits), 1), -np.inf)], axis=1)

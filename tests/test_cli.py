@@ -1,6 +1,7 @@
 """The command line: lines and whole files, without a server."""
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -41,6 +42,27 @@ def test_many_lines_on_several_cores_keep_their_order(toys: Path) -> None:
     done = hoiquy(toys, "translate", "--processes", "2", text="\n".join(lines))
     assert done.returncode == 0, done.stderr
     assert done.stdout.decode().splitlines() == ["Chúc ngủ ngon.", "Tôi yêu bạn."] * 200
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_an_end_by_force_ends_all_processes(toys: Path, how: signal.Signals) -> None:
+    checkpoint = toys / "checkpoints" / "tiny-translation"
+    command = [sys.executable, "-m", "inference", "translate", "--processes", "2", "--checkpoint", str(checkpoint)]
+    process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert process.stdin
+    assert process.stdout
+    process.stdin.write(b"Good night.\n" * 64 * 12)
+    process.stdin.flush()
+    assert process.stdout.readline() == "Chúc ngủ ngon.\n".encode()
+    process.send_signal(how)
+    # The others hold its output too: it ends with the last of them.
+    until = time.monotonic() + 20
+    while select.select([process.stdout], [], [], 1)[0] and os.read(process.stdout.fileno(), 65536):
+        assert time.monotonic() < until
+    assert time.monotonic() < until
+    process.stdin.close()
+    process.stdout.close()
+    assert process.wait(10) == (-how if how == signal.SIGKILL else 130)
 
 
 def test_a_file_of_lines(toys: Path, tmp_path: Path) -> None:

@@ -84,6 +84,52 @@ def test_a_port_that_is_taken_and_a_store_that_is_not_there_are_told_at_once(ser
     assert "warning: HOIQUY_STORE does not answer" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("setting", "value", "message"),
+    [
+        (
+            "HOST",
+            "999.1.1.1",
+            "error: HOIQUY_HOST=999.1.1.1: Name or service not known; give an address of this machine",
+        ),
+        ("PORT", "0", "error: HOIQUY_PORT='0'"),
+        ("KEYS", "/nowhere", "error: HOIQUY_KEYS=/nowhere: "),
+    ],
+)
+def test_a_server_that_cannot_start_says_why_and_leaves_nothing(
+    tmp_path: Path, setting: str, value: str, message: str
+) -> None:
+    command = [sys.executable, "-m", "gunicorn", "--config", "service/gunicorn.conf.py", "service.wsgi:app"]
+    environment = {**os.environ, f"HOIQUY_{setting}": value, "TMPDIR": str(tmp_path)}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith(message)
+    assert not list(tmp_path.iterdir())
+
+
+def test_nobody_is_told_of_what_is_done_here(tmp_path: Path, toys: Path) -> None:
+    """ONNX Runtime would keep a record of machine, models and runs in the home directory, and send it to its maker."""
+    code = (
+        "import os, sys; from pathlib import Path; from inference.predictors import SentimentPredictor as P; "
+        "P.load(Path(sys.argv[1])).predict(['Good.']); "
+        "print([os.readlink(f'/proc/self/fd/{n}') for n in range(3, 64) if os.path.exists(f'/proc/self/fd/{n}')])"
+    )
+    home = tmp_path / "home"
+    home.mkdir()
+    inherited = {
+        name: value for name, value in os.environ.items() if name not in ("ORT_DISABLE_TELEMETRY", "XDG_CACHE_HOME")
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(toys / "checkpoints" / "tiny-sentiment")],
+        env={**inherited, "HOME": str(home), "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert not list(home.iterdir())
+    assert ".db" not in done.stdout
+
+
 def test_the_command_line_gives_the_servers_answers(toys: Path) -> None:
     for task, name, expected in (
         ("translate", "tiny-translation", "Chúc ngủ ngon.\n\nTôi yêu bạn.\n"),

@@ -22,11 +22,28 @@ from inference.foreign import detect_foreign, misfit
         ("Hindi ko maintindihan ang sinasabi mo.", "Tagalog"),
         ("Habari za asubuhi, unaendeleaje leo?", "Swahili"),
         ("¿Dónde está la estación de tren?", "Spanish"),
+        ("Bonjour 東京 tout le monde, comment allez-vous ?", "French"),
         ("BONJOUR TOUT LE MONDE, COMMENT ALLEZ-VOUS ?", "French"),
     ],
 )
 def test_other_languages_are_named(text: str, language: str) -> None:
     assert misfit(text, "en") == f"this looks like {language}, and was read as if it were English"
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "code"),
+    [
+        ("東京タワー", "Japanese", "ja"),
+        ("你好,世界", "Chinese", "zh"),
+        ("Привет!", "Russian", "ru"),
+        ("안녕하세요", "Korean", "ko"),
+        ("สวัสดี", "Thai", "th"),
+    ],
+)
+def test_other_scripts_are_named(text: str, language: str, code: str) -> None:
+    assert misfit(text, "en", "vi") == f"this looks like {language}, which is not read here"
+    assert detect_foreign(text) == (code, 1.0)
+    assert misfit(f"We saw it near the river, {text[:3]}.", "en") is None
 
 
 @pytest.mark.parametrize(
@@ -48,7 +65,6 @@ def test_other_languages_are_named(text: str, language: str) -> None:
         "bus station, post office, police",
         "Delicious pho near Ben Thanh market",
         "lol that movie sucks",
-        "你好，世界",
         "SELECT name FROM users WHERE id = 3",
         "PROFESSOR KATARZYNA WOZNIAK",
         "THE SHOP IS CLOSED ON TUESDAY.",

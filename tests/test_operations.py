@@ -99,7 +99,9 @@ def test_replicas_share_what_they_must() -> None:
     assert hoiquy["environment"]["HOIQUY_STORE"].startswith("redis://redis:")
     assert hoiquy["environment"]["HOIQUY_PROXIES"] == "1"
     assert "ports" not in hoiquy
+    # What the two must agree on, and where they listen, is not the operator's to set; nor is a time that others go by.
     known = {f"HOIQUY_{name.upper()}" for name in Settings.model_fields}
+    assert known - hoiquy["environment"].keys() == {"HOIQUY_HOST", "HOIQUY_PORT", "HOIQUY_TIMEOUT"}
     assert hoiquy["environment"].keys() <= known
 
 

@@ -59,7 +59,9 @@ def test_translation_options(client: FlaskClient) -> None:
     assert "Y" in ask("I love Y.", protect=["Y"])["text"]
     french = ask("Le chat est dans la maison.")["warnings"]
     assert french == ["this looks like French, and was read as if it were English"]
-    assert ask("Tôi yêu bạn.")["warnings"] == ["nothing was translated: the text is not English, or has no words"]
+    assert ask("Tôi yêu bạn.")["warnings"] == [
+        "nothing was translated: the text may be no English, or a name, or have no words"
+    ]
     for bad in ({"alternatives": 6}, {"format": "pdf"}, {"glossary": {"": "x"}}, {"protect": [" "]}, {"scores": 1}):
         refused = client.post("/translate", json={"text": "I love you.", **bad})
         assert refused.status_code == 422
@@ -195,6 +197,27 @@ def test_in_a_form_numbers_are_numbers(client: FlaskClient) -> None:
     form = {"text": "Good night.", "beam_size": "2", "scores": "true"}
     assert 0 < client.post("/translate", data=form).get_json()["translations"][0]["score"] <= 1
     assert client.post("/translate", data={**form, "beam_size": "two"}).status_code == 422
+    assert client.post("/translate", data={**form, "glossary": '{"night": "ĐÊM"}'}).status_code == 200
+    assert client.post("/translate", data={**form, "glossary": "{"}).status_code == 400
+
+
+def test_nothing_in_an_address_is_ignored(client: FlaskClient) -> None:
+    refused = client.post("/translate?beam_size=4", json={"text": "Good night."})
+    assert (refused.status_code, refused.get_json()["message"]) == (
+        422,
+        "the address has 'beam_size': send everything in the body",
+    )
+
+
+def test_a_text_to_classify_in_another_language_is_told(client: FlaskClient) -> None:
+    texts = ["Le chat est dans la maison de mon ami.", "東京タワー", "Good coffee."]
+    found = client.post("/sentiment", json={"text": texts}).get_json()["results"]
+    assert [result["language"] for result in found] == ["fr", "ja", "en"]
+    assert [result["warnings"] for result in found] == [
+        ["this looks like French, and was read as if it were English or Vietnamese"],
+        ["this looks like Japanese, which is not read here"],
+        [],
+    ]
 
 
 def test_request_ids_are_echoed_when_well_formed(client: FlaskClient) -> None:
@@ -345,6 +368,11 @@ def test_an_error_does_not_grow_with_the_request(toys: Path) -> None:
         ({"HOIQUY_PROT": "1"}, "unknown setting HOIQUY_PROT: choose among HOIQUY_CORS_ORIGINS, HOIQUY_DATA, "),
         ({"HOIQUY_PORT": "0"}, "HOIQUY_PORT='0': .*greater than or equal to 1"),
         ({"HOIQUY_PORT": "many"}, "HOIQUY_PORT='many'"),
+        ({"HOIQUY_TIMEOUT": "inf"}, "HOIQUY_TIMEOUT='inf': .*less than or equal to 3600"),
+        ({"HOIQUY_STORE": "http://x"}, "HOIQUY_STORE='http://x': give a folder, or redis://HOST:PORT/0"),
+        ({"HOIQUY_STORE": "/proc/none"}, "HOIQUY_STORE='/proc/none': nothing can be kept there .*another folder"),
+        ({"HOIQUY_RATE_LIMIT": "five"}, "HOIQUY_RATE_LIMIT='five': give rates .* \"600/minute; 20/second\""),
+        ({"HOIQUY_RATE_LIMIT": "0/minute"}, "HOIQUY_RATE_LIMIT='0/minute': give rates of 1 and more"),
         ({"HOIQUY_STORE": "redis://here:many/0"}, "HOIQUY_STORE='redis://here:many/0': .*'many'"),
     ],
 )

@@ -99,11 +99,14 @@ def _calibration(config: dict[str, Any]) -> str:
     if not config.get("temperatures"):
         return ""
     heats = ", ".join(f"{language} {heat}" for language, heat in config["temperatures"].items())
-    return (
+    told = (
         f"\n\nIts log-probabilities are divided by a temperature for each language, fitted on the dev sets: {heats}. "
-        "Figures after ± are half of the 95 % interval (bootstrap). How often it is right when it is how sure:\n\n"
-        "![calibration](calibration.png)"
+        "Figures after ± are half of the 95 % interval (bootstrap)."
     )
+    # The plot is of the test sets.
+    if not config["training"]["run"]["data"]["test"]:
+        return told
+    return f"{told} How often it is right when it is how sure:\n\n![calibration](calibration.png)"
 
 
 def _speed(speed: dict[str, Any] | None) -> str:
