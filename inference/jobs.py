@@ -1,19 +1,33 @@
 """Texts on their way through a model: what waits, what became of the rest. `inference.pools` runs them together."""
 
 import math
+import re
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
 
-from inference.alignment import Link, links
+from inference.alignment import Link, Span, links
 from inference.decoding import Array, DecodeConfig, Hypothesis, Search, is_odd
 from inference.engine import SentimentGraph, TranslationGraph
 from inference.language import is_vietnamese
+from inference.readings import Reading, readings
 from inference.spans import NO_TERMS, Marked, Terms, mark
-from inference.text import Document, begun_like, is_shouted, split, unshout
+from inference.text import (
+    Document,
+    begun_like,
+    gone_on,
+    is_abbreviation,
+    is_shouted,
+    is_wordless,
+    narrow,
+    split,
+    unshout,
+)
 from inference.tokenizer import Tokenizer
 
 _FEW = 2
@@ -60,16 +74,34 @@ class Languages:
     decode: DecodeConfig
 
 
+class Tried(NamedTuple):
+    """A reading of a sentence, and what was found for it."""
+
+    reading: Reading
+    output: Output | None
+    best: Hypothesis | None
+
+    def merit(self) -> tuple[bool, float]:
+        """Whether there is something that came to its end, and how likely its tokens are: the more, the better."""
+        done = self.output is not None and bool(self.output.texts) and self.output.finished
+        return done, self.best.log_prob / (len(self.best.ids) + self.best.finished) if self.best else -math.inf
+
+
 @dataclass(eq=False)
 class Sentence:
     """A sentence on its way."""
 
     marked: Marked
     """Links and the like are marks, while the model works."""
-    shouted: bool
-    """All in capitals, which the model has hardly seen: they are taken off, and put on again."""
+    within: bool = False
+    """Whether it stands between spans of another one."""
     beam_size: int = 1
-    ids: list[int] = field(default_factory=list)
+    reading: Reading = field(default_factory=lambda: Reading("", []))
+    """What the model reads,"""
+    others: list[Reading] = field(default_factory=list)
+    """what it is to read, too, where a text is short,"""
+    tried: list[Tried] = field(default_factory=list)
+    """and what it has read."""
     output: Output | None = None
     best: Hypothesis | None = None
     """What the best translation was decoded from."""
@@ -78,6 +110,38 @@ class Sentence:
     """Where no search kept every span: what stands around the spans,"""
     parts: list["Sentence"] = field(default_factory=list)
     """and that as sentences of their own."""
+
+    @property
+    def ids(self) -> list[int]:
+        """What the model reads, in its subwords."""
+        return self.reading.ids
+
+    @property
+    def shouted(self) -> bool:
+        """All in capitals, which the model has hardly seen: they are taken off, and put on again."""
+        text = self.marked.text
+        return is_shouted(text) or (text.isupper() and self.reading.text != narrow(text))
+
+    def read_by(self, tokenizer: Tokenizer) -> None:
+        """Take what the model is to read."""
+        text = narrow(self.marked.text)
+        alone = not (self.within or self.marked.spans)
+        found = readings(text, tokenizer.encode) if alone else [Reading(text, tokenizer.encode([text])[0])]
+        if is_shouted(text) and [reading.text for reading in found] == [text]:
+            text = unshout(text)
+            found = [Reading(text, tokenizer.encode([text])[0])]
+        self.reading, *self.others = found
+
+    def read_on(self) -> bool:
+        """Whether there is another reading, which is then the sentence's; else the best of all is."""
+        if not (self.others or self.tried):
+            return False
+        self.tried.append(Tried(self.reading, self.output, self.best))
+        if self.others:
+            self.reading = self.others.pop()
+            return True
+        self.reading, self.output, self.best = max(self.tried, key=Tried.merit)
+        return False
 
     def restore(self, translation: str) -> str | None:
         """A translation with spans and capitals back; None when it has lost a span."""
@@ -89,13 +153,28 @@ class Sentence:
 
     def is_odd(self, translation: str) -> bool:
         """Whether a translation, with spans back, is none to be taken while there is another: see `is_odd`. Of so few
-        words anything may do.
+        words anything may do, but an abbreviation becomes no word.
         """
         source = self.marked.restore(self.marked.text) or self.marked.text
+        if self.is_abbreviation and not self.shouted:
+            return not (" " in translation or is_abbreviation(translation))
         return len(source.split()) > _FEW and is_odd(source, translation)
 
+    @property
+    def is_abbreviation(self) -> bool:
+        """Whether it is one, and nothing else: then its translation is one too, or some words."""
+        return is_abbreviation(self.marked.text)
+
+    def stay(self) -> None:
+        """Be its own translation."""
+        self.output, self.best = Output((self.marked.restore(self.marked.text) or "",), True), None
+        places = zip(self.marked.source_words(), self.marked.words(self.marked.text), strict=True)
+        self.links = [Link(source, target, 1.0) for source, target in places]
+
     def _cased(self, translation: str) -> str:
-        return translation.upper() if self.shouted else begun_like(translation, self.marked.text)
+        if self.shouted:
+            return translation.upper()
+        return (gone_on if self.within else begun_like)(translation, self.marked.text)
 
 
 class TranslationJob(Job):
@@ -126,7 +205,7 @@ class TranslationJob(Job):
 
     def add(self, texts: Sequence[str]) -> None:
         """More texts to be translated."""
-        documents = [split(text) for text in texts]
+        documents = [split(text).without_list_marks() for text in texts]
         self._documents += documents
         self._sentences += self._enter(
             [s for d in documents for s in d.sentences], self._beam_size, self._alternatives + 1
@@ -144,22 +223,36 @@ class TranslationJob(Job):
         return sentence, self._languages.decode.search(sentence.ids, sentence.beam_size)
 
     def end(self, sentence: Sentence, hypotheses: Sequence[Hypothesis]) -> None:
-        """Take what was found for a sentence; it may have to be searched for again."""
+        """Take what was found for a sentence; it may have to be searched for again, or in another reading."""
         self._running -= 1
+        if self._is_settled(sentence, hypotheses) and sentence.read_on():
+            self.waiting.appendleft(sentence)
+
+    def _is_settled(self, sentence: Sentence, hypotheses: Sequence[Hypothesis]) -> bool:
+        """Take what was found for a reading of a sentence; whether it need not be searched for again."""
         texts = map(sentence.restore, self._languages.target.decode([h.ids for h in hypotheses]))
-        kept = [(text, h) for text, h in zip(texts, hypotheses, strict=True) if text is not None]
-        kept.sort(key=lambda each: (not each[1].finished, sentence.is_odd(each[0])))
+        whole = self._languages.target.is_whole
+        kept = [
+            (text, h, sentence.is_odd(text) or not whole(h.ids))
+            for text, h in zip(texts, hypotheses, strict=True)
+            if text is not None
+        ]
+        kept.sort(key=lambda each: (not each[1].finished, each[2]))
         # Two ways of cutting a text into subwords are two hypotheses, but one translation.
-        found = tuple(dict.fromkeys(text for text, _ in kept))
+        found = tuple(dict.fromkeys(text for text, *_ in kept))
         sentence.best = kept[0][1] if kept else None
         sentence.output = Output(found, bool(kept) and kept[0][1].finished)
-        if found and sentence.output.finished and not sentence.is_odd(found[0]):
-            return
+        if found and sentence.output.finished and not kept[0][2]:
+            return True
         wider = self._languages.decode.retry_beam_size
         if sentence.beam_size < wider:
             # A beam drops loops, and one of its hypotheses may have the marks that the likeliest one lost.
             sentence.beam_size = wider
             self.waiting.appendleft(sentence)
+            return False
+        if found and sentence.is_abbreviation and not sentence.shouted:
+            if sentence.is_odd(found[0]):
+                sentence.stay()
         elif not found and not sentence.marked.spans:
             # There is nothing to take apart: it is a mark too many that every hypothesis has.
             text = sentence.plain(self._languages.target.decode([hypotheses[0].ids])[0])
@@ -167,7 +260,8 @@ class TranslationJob(Job):
         elif not found:
             # Worse language, but nothing is lost.
             sentence.document = sentence.marked.document()
-            sentence.parts = self._enter(sentence.document.sentences, 1, 1)
+            sentence.parts = self._enter(sentence.document.sentences, 1, 1, within=True)
+        return True
 
     def link(self, sentence: Sentence, graph: TranslationGraph) -> None:
         """Find which words became which, if that was asked for, once a sentence has its translation."""
@@ -175,7 +269,7 @@ class TranslationJob(Job):
         if self._align and sentence.best and not again:
             source, target = self._languages.source, self._languages.target
             ids, text = sentence.best.ids, sentence.marked.ended(target.decode([sentence.best.ids])[0])
-            places = sentence.marked.words(sentence.marked.text), sentence.marked.words(text)
+            places = sentence.marked.source_words(), sentence.marked.words(text)
             attention = graph.align(sentence.ids, ids)
             sentence.links = links(attention, source.pieces(sentence.ids), target.pieces(ids), *places)
 
@@ -188,36 +282,36 @@ class TranslationJob(Job):
         outputs = [_output(sentence) for sentence in sentences]
         most = min(self._alternatives + 1, max((len(output.texts) for output in outputs), default=1))
         texts = [document.join([o.texts[min(i, len(o.texts) - 1)] for o in outputs]) for i in range(most)]
-        found = _links(document, sentences) if self._align else []
+        found = (
+            _on_words(_links(document, sentences), document.join(document.sentences), texts[0]) if self._align else []
+        )
         log_prob, tokens = (sum(each) for each in zip((0.0, 0), *map(_evidence, sentences), strict=True))
         return Result(texts, not all(output.finished for output in outputs), found, math.exp(log_prob / max(1, tokens)))
 
-    def _enter(self, texts: Sequence[str], beam_size: int | None, least: int) -> list[Sentence]:
+    def _enter(
+        self, texts: Sequence[str], beam_size: int | None, least: int, *, within: bool = False
+    ) -> list[Sentence]:
         """Sentences of texts; those that a model must translate wait, the longest first, so that like ones meet. Each
         has the beam given, or what suits it, but no narrower one than `least`.
         """
         marked = [mark(text, self._languages.target_language, self._terms) for text in texts]
-        sentences = [Sentence(m, is_shouted(m.text)) for m in marked]
+        sentences = [Sentence(m, within) for m in marked]
         for sentence in sentences:
             if self._stays(sentence.marked.text):
-                sentence.output = Output((sentence.marked.restore(sentence.marked.text) or "",), True)
-                places = sentence.marked.words(sentence.marked.text)
-                sentence.links = [Link(place, place, 1.0) for place in places]
+                sentence.stay()
         words = [sentence for sentence in sentences if not sentence.output]
-        rows = self._languages.source.encode([unshout(s.marked.text) if s.shouted else s.marked.text for s in words])
-        for sentence, ids in zip(words, rows, strict=True):
-            sentence.ids = ids
-            wanted = self._languages.decode.beam_for(ids) if beam_size is None else beam_size
+        for sentence in words:
+            sentence.read_by(self._languages.source)
+            wanted = self._languages.decode.beam_for(sentence.ids) if beam_size is None else beam_size
             sentence.beam_size = max(wanted, least)
         self.waiting.extend(sorted(words, key=lambda sentence: -len(sentence.ids)))
         return sentences
 
     def _stays(self, sentence: str) -> bool:
-        """Whether a sentence is its own translation: it has no letter (a number, an emoji), or is Vietnamese already
+        """Whether a sentence is its own translation: it has no word (a number, an emoji), or is Vietnamese already
         where that is the target.
         """
-        vietnamese = self._languages.target_language == "vi" and is_vietnamese(sentence)
-        return vietnamese or not any(map(str.isalpha, sentence))
+        return is_wordless(sentence) or (self._languages.target_language == "vi" and is_vietnamese(sentence))
 
 
 def _output(sentence: Sentence) -> Output:
@@ -237,14 +331,39 @@ def _evidence(sentence: Sentence) -> tuple[float, int]:
     return (best.log_prob, len(best.ids) + best.finished) if best else (0.0, 0)
 
 
-def _links(document: Document, sentences: Sequence[Sentence]) -> list[Link]:
-    """The links of sentences, seen from the beginning of the document that they make."""
-    places = document.places(document.sentences), document.places([_output(s).texts[0] for s in sentences])
-    found = []
-    for sentence, source, target in zip(sentences, *places, strict=True):
-        inner = _links(sentence.document, sentence.parts) if sentence.document else sentence.links
-        found += [link.moved(source, target) for link in inner]
+def _links(document: Document, sentences: Sequence[Sentence], sources: Document | None = None) -> list[Link]:
+    """The links of sentences and of the words between them, seen from the beginning of the document that they make, and
+    of the one that they were made of.
+    """
+    sources = sources or document
+    found: list[Link] = []
+    source = target = 0
+    for number, (before, behind) in enumerate(zip(sources.separators, document.separators, strict=True)):
+        pairs = zip(_ALONE.finditer(before), _ALONE.finditer(behind), strict=False)
+        found += [Link(one.span(), other.span(), 1.0).moved(source, target) for one, other in pairs]
+        source, target = source + len(before), target + len(behind)
+        if number < len(sentences):
+            sentence, inner = sentences[number], sentences[number].links
+            if sentence.document:
+                inner = _links(sentence.document, sentence.parts, sentence.marked.source_document())
+            found += [link.moved(source, target) for link in inner]
+            source += len(sources.sentences[number])
+            target += len(_output(sentence).texts[0])
     return found
+
+
+_ALONE = re.compile(r"(?<!\S)\S+(?!\S)")
+
+
+def _on_words(links: Sequence[Link], source: str, target: str) -> list[Link]:
+    """The same links of whole words, with the marks around them that were separators."""
+    sources, targets = ([match.span() for match in re.finditer(r"\S+", text)] for text in (source, target))
+    return [Link(_whole(link.source, sources), _whole(link.target, targets), link.weight) for link in links]
+
+
+def _whole(span: Span, words: Sequence[Span]) -> Span:
+    first, last = (bisect_right(words, place, key=itemgetter(0)) - 1 for place in (span[0], span[1] - 1))
+    return words[first][0], words[last][1]
 
 
 class SentimentJob(Job):

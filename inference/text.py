@@ -75,9 +75,13 @@ def is_shouted(text: str) -> bool:
     return text.isupper() and (len(re.findall(r"[^\W\d_]{2,}", text)) > 1 or text.endswith("!"))
 
 
+_LOUD_ALWAYS = re.compile(r"\b(I\b|(?!P\.M|A\.M|E\.G|I\.E)(?:[A-Z]\.){2,}+)")
+
+
 def unshout(text: str) -> str:
-    """A text in capitals as it would be written quietly: small letters, the first one and every "I" a capital."""
-    quiet = re.sub(r"\bi\b", "I", text.lower())
+    """A text in capitals as it would be written quietly: small letters, the first one, "I" and "U.S." capitals."""
+    parts = _LOUD_ALWAYS.split(text)
+    quiet = "".join(part if i % 2 else part.lower() for i, part in enumerate(parts))
     return re.sub(r"[^\W\d_]", lambda match: match.group().upper(), quiet, count=1)
 
 
@@ -85,12 +89,59 @@ def unshout(text: str) -> str:
 _FIRST_LETTER = re.compile(r"([^\w{]*+)([^\W\d_])")
 
 
+def begins_with_capital(text: str) -> bool:
+    """Whether the first letter of a text is a capital."""
+    first = _FIRST_LETTER.match(text)
+    return first is not None and first[2].isupper()
+
+
 def begun_like(text: str, source: str) -> str:
     """A translation with a capital first letter, if its source has one."""
-    theirs, ours = _FIRST_LETTER.match(source), _FIRST_LETTER.match(text)
-    if not (theirs and ours and theirs[2].isupper()):
+    ours = _FIRST_LETTER.match(text)
+    if not (ours and begins_with_capital(source)):
         return text
     return ours[1] + ours[2].upper() + text[ours.end() :]
+
+
+def gone_on(text: str, source: str) -> str:
+    """A translation of what stands within a sentence: it begins with a small letter where its source does, unless it
+    has more capitals, as names have.
+    """
+    first = _FIRST_LETTER.match(text)
+    if first and source.islower() and text[first.end() :].islower():
+        return text.lower()
+    return begun_like(text, source)
+
+
+_ABBREVIATION = re.compile(r"[A-Z]{2,3}\W{0,3}")
+_NO_WORDS = re.compile(
+    r"(?:[\W\d_]++|(?<![^\W\d_])(?:[oO][kK]|e\.g|i\.e|etc|[A-HJ-Za-hj-z]|(?!pm|st|nd|rd|th)[b-df-hj-np-tv-xz]{2,5}|"
+    r"[ivx]{2,5})(?!\w|\.\w))*+"
+)
+
+
+def is_abbreviation(text: str) -> bool:
+    """Whether a text is two or three capitals, such as "UI"."""
+    return _ABBREVIATION.fullmatch(text) is not None
+
+
+def is_wordless(text: str) -> bool:
+    """Whether there is nothing in a text to be translated: no letter, or only single ones and such as units and
+    numbers have ("12 kg", "b)", "iv."); a translator has guesses for these.
+    """
+    return _NO_WORDS.fullmatch(text) is not None
+
+
+_NARROW = str.maketrans(
+    {chr(wide): chr(wide - 0xFEE0) for wide in range(0xFF01, 0xFF5F)}
+    | {"\u3001": ",", "\u3002": ".", "\u2010": "-", "\u2011": "-", "\xad": ""}
+    | {"\ufb00": "ff", "\ufb01": "fi", "\ufb02": "fl", "\ufb03": "ffi", "\ufb04": "ffl"}
+)
+
+
+def narrow(text: str) -> str:
+    """A text as a translator reads it: full-width letters, digits and marks are ASCII, as are hyphens and ligatures."""
+    return text if text.isascii() else text.translate(_NARROW)
 
 
 _CLOSERS = "\"'”’»)]}*_"
@@ -107,6 +158,10 @@ _TITLES = frozenset(
 # After these it goes on before a number: "No. 7", "pp. 3-9", "Jan. 5", but "She said no."
 _REFERENCES = frozenset(
     "no nos vol ch sec p pp fig figs eq approx jan feb mar apr jun jul aug sep sept oct nov dec".split()
+)
+_LIST_MARKS = re.compile(
+    "(?:(?:[>*•·‣+~#\u2010-\u2015\u2190-\u2bff\U0001f300-\U0001faff\ufe0f-]++|"
+    r"\(?(?:[A-Za-z]|[ivx]{2,4}|\d{1,3})\)|(?:[A-D]|\d{1,3})\.|[QA]:|\[[ xX]\])\s++|(?:…|\.{3})\s*+){1,4}+(?=\S)"
 )
 LONGEST_SENTENCE = 400
 """Characters; what is longer is cut at the best place before."""
@@ -126,13 +181,14 @@ class Document:
             parts += [sentence, separator]
         return "".join(parts)
 
-    def places(self, sentences: Sequence[str]) -> list[int]:
-        """Where each of the sentences begins in `join(sentences)`."""
-        places, end = [], 0
-        for separator, sentence in zip(self.separators, sentences, strict=False):
-            places.append(end + len(separator))
-            end = places[-1] + len(sentence)
-        return places
+    def without_list_marks(self) -> Self:
+        """The same, with a bullet, "a)" or the like before a sentence among the separators."""
+        sentences, separators = list(self.sentences), list(self.separators)
+        for number, sentence in enumerate(sentences):
+            if found := _LIST_MARKS.match(sentence):
+                separators[number] += found.group()
+                sentences[number] = sentence[found.end() :]
+        return type(self)(tuple(sentences), tuple(separators))
 
     @classmethod
     def of(cls, pieces: Iterable[tuple[str, bool]]) -> Self:
@@ -154,15 +210,16 @@ class Document:
 def split(text: str, longest: int = LONGEST_SENTENCE) -> Document:
     """Cut a text into sentences. Every blank, tab and newline around them is kept as a separator.
 
-    A line never goes on in the next one. Sentences of more than `longest` characters are cut at the last clause mark,
-    else the last blank, else just there. A message in braces is one character, whatever it holds.
+    A line never goes on in the next one, nor a cell behind a tab. Sentences of more than `longest` characters are cut
+    at the last clause mark, else the last blank, else just there. A message in braces is one character, whatever it
+    holds.
     """
     folded, messages = fold(text)
     return Document.of((unfold(piece, messages), True) for piece in _pieces(folded, longest))
 
 
 def _pieces(text: str, longest: int) -> Iterator[str]:
-    for line in re.split(r"(\r\n|[\n\r\v\f\x85\u2028\u2029])", text):
+    for line in re.split(r"(\r\n|[\n\r\t\v\f\x85\u2028\u2029])", text):
         start = 0
         for end in (*_ends(line), len(line)):
             yield from _shorten(line[start:end], longest)

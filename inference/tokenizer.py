@@ -1,6 +1,7 @@
 """Tokenizer: text <-> subword ids, over a SentencePiece model."""
 
 from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -69,5 +70,23 @@ class Tokenizer:
         return list(self._processor.Encode(texts, enable_sampling=True, nbest_size=-1, alpha=alpha, num_threads=1))
 
     def decode(self, rows: Sequence[Sequence[int]]) -> list[str]:
-        """The text of each row of ids; special ids write nothing."""
-        return [self._processor.Decode([int(i) for i in row]) for row in rows]
+        """The text of each row of ids; special ids write nothing, nor do bytes that make no character."""
+        return [self._decode([int(i) for i in row]) for row in rows]
+
+    def is_whole(self, ids: Sequence[int]) -> bool:
+        """Whether all bytes among ids make characters."""
+        return "\ufffd" not in self._processor.Decode([int(i) for i in ids])
+
+    def _decode(self, ids: list[int]) -> str:
+        text = str(self._processor.Decode(ids))
+        return normalise(self._processor.Decode(self._mended(ids))) if "\ufffd" in text else text
+
+    def _mended(self, ids: list[int]) -> list[int]:
+        """Ids without the bytes that make no character."""
+        whole: list[int] = []
+        for are_bytes, run in groupby(ids, self._processor.IsByte):
+            if are_bytes:
+                value = bytes(int(piece[1:-1], 16) for piece in self.pieces(list(run)))
+                run = (self._processor.PieceToId(f"<0x{byte:02X}>") for byte in value.decode(errors="ignore").encode())
+            whole += run
+        return whole

@@ -25,12 +25,15 @@ class Characters:
     def decode(self, rows: Sequence[Sequence[int]]) -> list[str]:
         return ["".join(chr(token - FIRST) for token in row) for row in rows]
 
+    def is_whole(self, ids: Sequence[int]) -> bool:  # noqa: ARG002
+        return True
+
     def pieces(self, ids: Sequence[int]) -> list[str]:
         return [chr(token - FIRST).replace(" ", "\u2581") for token in ids]
 
 
 class Copying:
-    """The graphs. A "~" in a sentence cannot be encoded; after a "^" every log-probability is NaN."""
+    """The graphs. A "|" in a sentence cannot be encoded; after a "=" every log-probability is NaN."""
 
     def __init__(self) -> None:
         self.rows: list[int] = []
@@ -39,8 +42,8 @@ class Copying:
         """Whether no step is possible."""
 
     def encode(self, ids: Sequence[int]) -> State:
-        if FIRST + ord("~") in ids:
-            raise RuntimeError("no ~ here")
+        if FIRST + ord("|") in ids:
+            raise RuntimeError("no | here")
         return State((np.array([*ids, END]),), (np.zeros(1, dtype=np.int64),))
 
     def gathering(self) -> Callable[[Sequence[Arrays]], Arrays]:
@@ -60,7 +63,7 @@ class Copying:
         self.rows.append(len(tokens))
         log_probs = np.full((len(tokens), VOCABULARY), -9.0)
         log_probs[np.arange(len(tokens)), sources[np.arange(len(tokens)), position]] = -0.1
-        log_probs[tokens == FIRST + ord("^")] = np.nan
+        log_probs[tokens == FIRST + ord("=")] = np.nan
         return log_probs, (position + 1,)
 
 

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 from copying import as_graph, copying
 
+from inference.alignment import Link
 from inference.decoding import Array, Hypothesis
 from inference.engine import SentimentGraph
 from inference.jobs import SentimentJob, TranslationJob
 from inference.pools import SentimentPool, TranslationPool
+from inference.spans import Terms
 from inference.tokenizer import END
 
 TEXTS = ["One. Two is longer.\n\n Three", "", "SHOUTED HERE", "See https://a.example/x now.", " 12 "]
@@ -41,7 +43,7 @@ def test_texts_come_back_whole(rows: int, beam_size: int) -> None:
 def test_a_short_job_does_not_wait_for_a_long_one() -> None:
     languages, graph = copying()
     long = TranslationJob(languages, ["\n".join(["A line of some length"] * 40)], 1, 0)
-    short = TranslationJob(languages, ["Hi"], 1, 0)
+    short = TranslationJob(languages, ["He is at it"], 1, 0)
     pool = TranslationPool(as_graph(graph), 4, 1000)
     pool.add(long)
     for _ in range(30):
@@ -49,8 +51,8 @@ def test_a_short_job_does_not_wait_for_a_long_one() -> None:
     pool.add(short)
     while not short.finished:
         pool.step()
-    # It joined as soon as one of the four rows was free, and has two characters and an end.
-    assert len(graph.rows) == 2 * len("A line of some length.") + len("Hi.")
+    # It joined as soon as one of the four rows was free, and has eleven characters and an end.
+    assert len(graph.rows) == 2 * len("A line of some length.") + len("He is at it.")
     assert run(pool, []) == [long]
 
 
@@ -88,7 +90,7 @@ def test_padded_tokens_are_bounded() -> None:
     run(TranslationPool(as_graph(graph), 8, 5), [TranslationJob(languages, ["x" * 20], 1, 0)])
 
 
-@pytest.mark.parametrize(("bad", "message"), [("no ~ please", "no ~ here"), ("one ^ two", "NaN")])
+@pytest.mark.parametrize(("bad", "message"), [("no | please", "no | here"), ("one = two", "NaN")])
 def test_what_one_job_meets_with_harms_no_other(bad: str, message: str) -> None:
     languages, graph = copying()
     good = [TranslationJob(languages, ["Good day.\nGood night."], 1, 0) for _ in range(3)]
@@ -200,11 +202,123 @@ def test_what_is_odd_is_searched_again_and_taken_only_where_there_is_nothing_els
     assert after(["he"], text="Misunderstandings happen.") == (True, ["He"])
 
 
+def test_pieces_between_spans_are_translated_without_the_marks_around_them() -> None:
+    languages, _ = copying(retry_beam_size=1)
+    text = "The bank at www.a.org/x, (or visit `b c`): e.g. go, x, {d}!"
+    job = TranslationJob(languages, [text], 1, 0, align=True, terms=Terms({"bank": "nhà băng"}))
+
+    def end(said: str) -> None:
+        sentence, _ = job.begin()
+        job.end(sentence, [Hypothesis(tuple(languages.target.encode([said])[0]), -1.0, True)])
+        sentence.links = [Link(word, word, 1.0) for word in sentence.marked.words(said)]
+
+    end("lost")
+    pieces = {"The": "A", "at": "Tai", "or visit": "Hoac tham", "e.g. go, x": "VD Di"}
+    while not job.finished:
+        end(pieces.pop(job.waiting[0].marked.text))
+    assert not pieces
+    result = job.result()[0]
+    assert result.texts == ["A nhà băng tai www.a.org/x, (hoac tham `b c`): VD Di, {d}!"]
+    # Links are of whole words, and there are such of what stands between the pieces.
+    linked = [(text[slice(*link.source)], result.texts[0][slice(*link.target)]) for link in result.links]
+    assert linked[:3] == [("The", "A"), ("bank", "nhà"), ("at", "tai")]
+    assert linked[-1] == ("{d}!", "{d}!")
+    assert ("www.a.org/x,", "www.a.org/x,") in linked
+    assert ("(or", "(hoac") in linked
+
+
+def test_an_abbreviation_becomes_no_small_word() -> None:
+    languages, _ = copying(retry_beam_size=3)
+
+    def after(text: str, *said: str) -> str:
+        job = TranslationJob(languages, [text], 3, 0, align=True)
+        sentence, _ = job.begin()
+        job.end(sentence, [Hypothesis(tuple(languages.target.encode([each])[0]), -1.0, True) for each in said])
+        assert job.finished
+        return job.result()[0].texts[0]
+
+    assert after("UI:", "O", "Or:", "UI:") == "UI:"
+    assert after("ECE", "O", "Or") == "ECE"
+    assert after("USA", "Hoa Ky", "USA") == "Hoa Ky"
+    assert after("oh", "O") == "O"
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "expected"),
+    [
+        ("Milk", {"Milk": ("Mik", -3.0), "milk": ("sua", -1.0)}, "Sua"),
+        ("Rome", {"Rome": ("Roma", -1.0), "rome": ("rum", -3.0)}, "Roma"),
+        ("NATO", {"NATO": ("Nato", -1.0)}, "Nato"),
+        (
+            "GO IN",
+            {"GO IN": ("Goin", -3.0), "go in": ("vao", -1.0), "Go in": ("Di", -2.0), "Go In": ("O", -3.0)},
+            "VAO",
+        ),
+        ("Sign In", {"Sign In": ("Ky", -2.0), "sign in": ("dau", -3.0), "Sign in": ("vao", -1.0)}, "Vao"),
+        ("milk", {"milk": ("sua", -1.0)}, "sua"),
+        ("Look at the milk", {"Look at the milk": ("nhin vao sua", -1.0)}, "Nhin vao sua"),
+    ],
+)
+def test_a_short_text_is_read_in_all_letters(text: str, said: dict[str, tuple[str, float]], expected: str) -> None:
+    languages, _ = copying()
+    job = TranslationJob(languages, [text], 1, 0)
+    left = dict(said)
+    while not job.finished:
+        sentence, _ = job.begin()
+        (ids,), read = languages.source.encode([sentence.reading.text]), sentence.reading.text
+        assert sentence.ids == ids
+        translation, log_prob = left.pop(read)
+        tokens = tuple(languages.target.encode([translation])[0])
+        job.end(sentence, [Hypothesis(tokens, log_prob * (len(tokens) + 1), True)])
+    assert not left
+    assert job.result()[0].texts == [expected]
+    assert job.result()[0].score == pytest.approx(math.exp(max(log_prob for _, log_prob in said.values())))
+
+
+def test_what_bytes_do_not_make_whole_is_searched_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    languages, _ = copying(retry_beam_size=3)
+    broken, good = (tuple(languages.target.encode([each])[0]) for each in ("He went h me", "he went home"))
+    monkeypatch.setattr(languages.target, "is_whole", lambda ids: ids != broken)
+    job = TranslationJob(languages, ["He went home"], 1, 0)
+    job.end(job.begin()[0], [Hypothesis(broken, -1.0, True)])
+    assert not job.finished
+    job.end(job.begin()[0], [Hypothesis(broken, -1.0, True), Hypothesis(good, -2.0, True)])
+    assert job.result()[0].texts == ["He went home"]
+
+
+def test_list_marks_tabs_and_what_has_no_word_are_not_the_models() -> None:
+    languages, graph = copying()
+    text = "a) Open\tit\n> b. Shut\n12 kg\nOk"
+    job = TranslationJob(languages, [text], 1, 0, align=True)
+    assert sorted(sentence.marked.text for sentence in job.waiting) == ["Open", "Shut", "it"]
+    run(TranslationPool(as_graph(graph), 8, 1000), [job])
+    result = job.result()[0]
+    assert result.texts == [text]
+    assert [text[slice(*link.source)] for link in result.links] == text.split()
+
+
+def test_full_width_letters_are_read_as_others_are() -> None:
+    languages, graph = copying()
+    job = TranslationJob(languages, ["Ｓｅｅ ５ ﬁsh，ok？ 東京（日本）", "５ ＋ ３"], 1, 0)
+    run(TranslationPool(as_graph(graph), 8, 1000), [job])
+    assert [texts for texts, *_ in job.result()] == [["See 5 fish,ok? 東京（日本）"], ["５ ＋ ３"]]
+
+
+def test_terms_and_numbers_are_linked_where_they_stood() -> None:
+    languages, graph = copying()
+    text = "The bank has 1,234,567.5 boats"
+    job = TranslationJob(languages, [text], 1, 0, align=True, terms=Terms({"bank": "nhàbăngnhànước"}))
+    run(TranslationPool(as_graph(graph), 8, 1000), [job])
+    result = job.result()[0]
+    assert [text[slice(*link.source)] for link in result.links] == text.split()
+    assert [result.texts[0][slice(*link.target)] for link in result.links] == result.texts[0].split()
+
+
 def test_marks_that_a_model_makes_up_go() -> None:
     """Before they did, such a sentence was searched for again without end."""
     languages, _ = copying(retry_beam_size=3)
-    for said, expected in (("See {0} now", "See now"), ("{1}", "Look now")):
-        job = TranslationJob(languages, ["Look now"], 3, 0)
+    for said, expected in (("See {0} now", "See now"), ("{1}", "Look at it now")):
+        job = TranslationJob(languages, ["Look at it now"], 3, 0)
         sentence, _ = job.begin()
         job.end(sentence, [Hypothesis(tuple(languages.target.encode([said])[0]), -1.0, True)])
         assert job.finished

@@ -45,8 +45,12 @@ def test_small_integers_cost_little(name: str, metric: str, loss: float) -> None
     assert sum(differences) / len(differences) <= loss
 
 
-def test_everyday_english_becomes_vietnamese() -> None:
-    predictor = TranslationPredictor.load(ROOT / "checkpoints" / "translation-en-vi")
+@pytest.fixture(scope="module")
+def translator() -> TranslationPredictor:
+    return TranslationPredictor.load(ROOT / "checkpoints" / "translation-en-vi")
+
+
+def test_everyday_english_becomes_vietnamese(translator: TranslationPredictor) -> None:
     expected = {
         "I love you.": {"Tôi yêu bạn.", "Anh yêu em.", "Em yêu anh.", "Tôi yêu anh.", "Tôi yêu em."},
         "Thank you very much.": {
@@ -63,9 +67,50 @@ def test_everyday_english_becomes_vietnamese() -> None:
             "Anh tên gì?",
         },
     }
-    for text, result in zip(expected, predictor.predict(list(expected)), strict=True):
+    for text, result in zip(expected, translator.predict(list(expected)), strict=True):
         assert result.text in expected[text]
         assert not result.truncated
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        (
+            "Email me at a.b@example.com or visit www.foo.org/x_y, run `rm -rf /`, open {name}.",
+            [" a.b@example.com ", " www.foo.org/x_y, ", " `rm -rf /`, ", " {name}."],
+        ),
+        ("Step 3️⃣ is here", [" 3️⃣ "]),
+        ("Press #️⃣ now", [" #️⃣ "]),
+        ("1️⃣ First", ["1️⃣ "]),
+        ("ＴＯＫＹＯ is big", ["TOKYO "]),
+        ("５ apples", ["5 "]),
+        ("Open C:\\Windows now", [" C:\\Windows "]),
+        ("Look in C:\\Users\\anna\\file.txt.", [" C:\\Users\\anna\\file.txt."]),
+        ("Go to ../data and ~/notes", [" ../data ", " ~/notes"]),
+        ("Open ./run.sh now", [" ./run.sh "]),
+        ("Edit .env and .gitignore", [" .env ", " .gitignore"]),
+        ("The total is 1,234,567.89 dollars", [" 1.234.567,89 đô la"]),
+        ("It costs $1,234.50.", [" $1.234,50."]),
+        ("Einstein wrote $E = mc^2$ in 1905.", [" $E = mc^2$ ", "1905."]),
+        ("It costs $5 and $10.", ["5", "10"]),
+        ("THE U.S. IS BIG.", ["HOA KỲ"]),
+        ("Name:\tAnna", ["Tên:\tAnna"]),
+        ("ECE", ["ECE"]),
+        ("Ok", ["Ok"]),
+        ("b) Open the door", ["b) Mở cửa"]),
+    ],
+)
+def test_what_is_no_english_comes_back(translator: TranslationPredictor, text: str, kept: list[str]) -> None:
+    (result,) = translator.predict([text])
+    assert [part for part in kept if part not in result.text] == []
+    assert "\ufffd" not in result.text
+    assert "Ồ" not in result.text
+    assert not result.text.endswith("..")
+
+
+def test_a_term_begins_a_translation_in_a_capital(translator: TranslationPredictor) -> None:
+    (result,) = translator.predict(["The bank is closed today."], terms={"bank": "nhà băng"})
+    assert result.text.startswith("Nhà băng ")
 
 
 @pytest.fixture(scope="module")

@@ -46,6 +46,30 @@ from inference.spans import Terms, mark
         ("I am happy 😊🎉 ❤️ today", "I am happy {0} today", ["😊🎉 ❤️"]),
         ("Ask 東京 大学 or Привет мир.", "Ask {0} or {1}.", ["東京 大学", "Привет мир"]),
         ("It has 97,338,579 people.", "It has {0} people.", ["97.338.579"]),
+        ("Press #️⃣, 3️⃣ or 1⃣ ‼️", "Press {0}, {1} or {2}", ["#️⃣", "3️⃣", "1⃣ ‼️"]),
+        (
+            "Copy C:\\Users\\anna\\a, c:/x/y. to (C:\\Program Files (x86)\\b) or \\\\pc\\d.",
+            "Copy {0}, {1}. to ({2}) or {3}.",
+            ["C:\\Users\\anna\\a", "c:/x/y", "C:\\Program Files (x86)\\b", "\\\\pc\\d"],
+        ),
+        (
+            "Run ./run.sh in ../data, ~/notes/, .. or ../../x.y. See /tmp/a.b.",
+            "Run {0} in {1}, {2}, .. or {3}. See {4}.",
+            ["./run.sh", "../data", "~/notes/", "../../x.y", "/tmp/a.b"],
+        ),
+        (
+            "Edit .env, (.gitignore) and .bashrc. A .docx file of .NET in /etc.",
+            "Edit {0}, ({1}) and {2}. A {3} file of {4} in {5}.",
+            [".env", ".gitignore", ".bashrc", ".docx", ".NET", "/etc"],
+        ),
+        (
+            "If $E = mc^2$, $x$, $$a b$$ or \\(a + b_1\\), \\[ \\alpha \\] holds, ok.",
+            "If {0}, {1}, {2} or {3}, {4} holds, ok.",
+            ["$E = mc^2$", "$x$", "$$a b$$", "\\(a + b_1\\)", "\\[ \\alpha \\]"],
+        ),
+        ("10 m² of CO₂, x^2 ~5 a~b ^_^", "10 {0} of {1}, {2} {3} a{4}b {5}", ["m²", "CO₂", "x^2", "~5", "~", "^_^"]),
+        ("See 「東京、（日本）！」 or ﾃｽﾄ.", "See {0} or {1}.", ["「東京、（日本）！」", "ﾃｽﾄ"]),
+        ("Caf\ufffd", "Caf{0}", ["\ufffd"]),
     ],
 )
 def test_spans_are_marked_and_come_back(sentence: str, marked: str, spans: list[str]) -> None:
@@ -59,7 +83,14 @@ def test_spans_are_marked_and_come_back(sentence: str, marked: str, spans: list[
     [
         "The U.S. Army, e.g. in Hanoi, and/or a.m.",
         "50% off, 5% discount, 100%!",
-        "He paid $1,200 (3,250.50) in the 1990s, on the 20th.",
+        "He paid $1,200 (50.50) in the 1990s, on the 20th.",
+        "It costs $5 and $10, or $5 and 5$. US$5 = A$8.",
+        "Pay $5 a day (x = y) and 3 $ or \\[a note\\].",
+        "He/she went at 5 km/h...and on, w/o 1/2 or .5 of it etc.",
+        "I went home .Then I slept. …/data .how",
+        "Put it here: no /or there. a:b",
+        "Pi is 3.14, 1,000 is 10,0.5 and 1234.5",
+        "Ｓｅｅ ５ apples，ok！",
         "a < b and c > d; rock 'n' roll -- well-known.",
         "I'm #1 of 3/4 at 12:30, 3-1.",
         "Nguyễn Văn Nam ở Đà Nẵng, naïve café.",
@@ -103,13 +134,29 @@ def test_a_full_stop_behind_a_span_stays(text: str, translation: str, found: str
 def test_what_stands_around_spans_is_a_document() -> None:
     found = mark("Open a.txt , or b.txt https://c.example/", "vi")
     document = found.document()
-    assert document.sentences == ("Open", ", or")
-    assert document.join(["Mở", ", hay"]) == "Mở a.txt , hay b.txt https://c.example/"
+    assert document.sentences == ("Open", "or")
+    assert document.join(["Mở", "hay"]) == "Mở a.txt , hay b.txt https://c.example/"
+    found = mark("(e.g. {a}), “é́” {b} ?! C++ {c} etc.", "vi")
+    document = found.document()
+    assert document.sentences == ("e.g.", "é́", "C", "etc")
+    assert document.join(document.sentences) == "(e.g. {a}), “é́” {b} ?! C++ {c} etc."
 
 
-@pytest.mark.parametrize("language", ["en", "vi"])
-def test_large_numbers_are_grouped_as_the_target_language_does(language: str) -> None:
-    assert mark("1,234,567", language).spans == mark("1.234.567", language).spans
+@pytest.mark.parametrize(
+    ("english", "vietnamese"),
+    [
+        ("1,234,567", "1.234.567"),
+        ("1,234,567.89", "1.234.567,89"),
+        ("12,345.67", "12.345,67"),
+        ("1,000.50", "1.000,50"),
+        ("£1,234.5", "£1.234,5"),
+    ],
+)
+def test_large_numbers_are_written_as_in_the_target_language(english: str, vietnamese: str) -> None:
+    for language, expected in (("en", english), ("vi", vietnamese)):
+        assert [mark(number, language).spans for number in (english, vietnamese)] == [(expected,), (expected,)]
+        assert mark(f"It is ({english}).", language).text == "It is ({0})."
+    assert mark(english, "fr").spans == (english,)
 
 
 @pytest.mark.parametrize(
@@ -136,6 +183,33 @@ def test_large_numbers_are_grouped_as_the_target_language_does(language: str) ->
         "a-",
         "%(",
         "a",
+        "$",
+        "$a=",
+        "$ =",
+        "\\(",
+        "\\(=",
+        "\\[a ",
+        "C:\\",
+        "C:\\a b",
+        "\\",
+        "\\\\a",
+        "/.",
+        "./",
+        "../",
+        " /ab",
+        "~",
+        "~5.",
+        " .",
+        " .a-",
+        "1,234",
+        "1,234.",
+        "1️⃣",
+        "（",
+        "東，",
+        "m²",
+        "a^",
+        "x₂",
+        "+12 ",
     ],
 )
 def test_a_sentence_of_the_greatest_length_takes_milliseconds(unit: str) -> None:
@@ -150,5 +224,39 @@ def test_terms_become_what_they_shall() -> None:
     found = mark("Bank, bank and banks: New York Times in New York on C++ at bank.example.com", "vi", terms)
     assert found.text == "{0}, {1} and banks: {2} in {3} on {4} at {5}"
     assert found.spans == ("Ngân hàng", "ngân hàng", "NYT", "Nữu Ước", "C++", "bank.example.com")
+    assert mark("The bank is bank.", "vi", terms).sources == ("bank", "bank")
     with pytest.raises(ValueError, match="a term is empty"):
         Terms({" ": "x"})
+
+
+@pytest.mark.parametrize(
+    ("source", "translation", "expected"),
+    [
+        ("The bank is shut.", "{0} đóng cửa.", "Nhà băng đóng cửa."),
+        ("“The bank is shut.", "“{0} đóng cửa.", "“Nhà băng đóng cửa."),
+        ("the bank is shut.", "{0} đóng cửa.", "nhà băng đóng cửa."),
+        ("The bank is shut.", "Hôm nay {0} đóng cửa.", "Hôm nay nhà băng đóng cửa."),
+        ("The npm is shut.", "{0} đóng cửa.", "npm đóng cửa."),
+        ("The phone is shut.", "{0} đóng cửa.", "iPhone đóng cửa."),
+        ("The void is shut.", "{0} đóng cửa.", " đóng cửa."),
+        ("The bank.txt is shut.", "{0} đóng cửa.", "bank.txt đóng cửa."),
+    ],
+)
+def test_a_term_begins_a_translation_as_the_sentence_began(source: str, translation: str, expected: str) -> None:
+    terms = Terms({"bank": "nhà băng", "npm": "npm", "phone": "iPhone", "void": ""})
+    found = mark(source, "vi", terms)
+    assert found.restore(translation) == expected
+    assert [expected[slice(*place)] for place in found.words(translation)][-1] == "cửa."
+
+
+@pytest.mark.parametrize(
+    ("source", "translation", "expected"),
+    [
+        ("It is big.", "Lớn..", "Lớn."),
+        ("It is...", "Nó..", "Nó.."),
+        ("It is.", "Nó...", "Nó..."),
+        ("Go {a}.", "{0}..", "{a}."),
+    ],
+)
+def test_a_translation_has_one_full_stop(source: str, translation: str, expected: str) -> None:
+    assert mark(source, "vi").restore(translation) == expected

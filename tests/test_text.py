@@ -8,7 +8,11 @@ import pytest
 from inference.text import (
     begun_like,
     classifier_form,
+    gone_on,
+    is_abbreviation,
     is_shouted,
+    is_wordless,
+    narrow,
     normalise,
     split,
     unshout,
@@ -82,6 +86,7 @@ def test_spaced_classifier_form(texts: tuple[str, ...], expected: str) -> None:
         ("Yahoo! is a company. Really.", ["Yahoo! is a company.", "Really."]),
         ("1. Open the door", ["1. Open the door"]),
         ("first line\nsecond line", ["first line", "second line"]),
+        ("\tName:\tAnna Smith\t\tHanoi", ["Name:", "Anna Smith", "Hanoi"]),
         ("你好。世界！", ["你好。", "世界！"]),
         ("The U.S. Army came. It left.", ["The U.S. Army came.", "It left."]),
         ("He left in 1999. 2000 was better.", ["He left in 1999.", "2000 was better."]),
@@ -105,21 +110,118 @@ def test_split(text: str, sentences: list[str]) -> None:
         "word " * 300,
         "A.\u2028B.\x0bC.",
         "a; " * 200 + "\n",
+        "\tName:\tAnna\t\n",
+        "- a) [x] One.\n…and\n1. (ii) two\n- \n",
     ],
 )
 def test_nothing_is_lost(text: str) -> None:
     document = split(text)
     assert document.join(document.sentences) == text
     assert all(sentence == sentence.strip() != "" for sentence in document.sentences)
+    document = document.without_list_marks()
+    assert document.join(document.sentences) == text
+    assert all(sentence == sentence.strip() != "" for sentence in document.sentences)
 
 
 @pytest.mark.parametrize(
-    "part", [".", "?!", "a. ", '."', "...) ", "<", "< ", "<br ", "</ ", "<a", "-lr", "&", "@", "'", "。", "\n"]
+    ("text", "sentence"),
+    [
+        ("- Open it", "Open it"),
+        ("– … and then", "and then"),
+        ("> * [x] Open it", "Open it"),
+        ("a) Open it", "Open it"),
+        ("(iv) 12) Open it", "Open it"),
+        ("C. Open it", "Open it"),
+        ("Q: Open it?", "Open it?"),
+        ("✅ ⚠️ Open it", "Open it"),
+        ("...open it", "open it"),
+        ("-5 degrees", "-5 degrees"),
+        ("1.5 metres", "1.5 metres"),
+        ("2019. It is", "2019. It is"),
+        ("J. Smith's book", "J. Smith's book"),
+        ("*bold* text", "*bold* text"),
+        ("#1 of all", "#1 of all"),
+        ("a)", "a)"),
+        ("I am", "I am"),
+    ],
+)
+def test_list_marks_are_no_part_of_a_sentence(text: str, sentence: str) -> None:
+    assert split(text).without_list_marks().sentences == (sentence,)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", True),
+        ("12.5 %", True),
+        ("12 kg", True),
+        ("3 x 4 cm", True),
+        ("b)", True),
+        ("(iv).", True),
+        ("X", True),
+        ("Ok!", True),
+        ("e.g.", True),
+        ("{0} vs. {1}", True),
+        ("I", False),
+        ("5 pm", False),
+        ("5 p.m.", False),
+        ("U.S.", False),
+        ("5th", False),
+        ("my", False),
+        ("Mr", False),
+        ("UI", False),
+        ("ở", False),
+        ("ạ", False),
+        ("books", False),
+        ("x" * 9, False),
+    ],
+)
+def test_what_has_no_word(text: str, expected: bool) -> None:
+    assert is_wordless(text) == expected
+
+
+def test_abbreviations() -> None:
+    assert [is_abbreviation(text) for text in ("UI", "ECE:", "A", "U.S.", "Ui", "UI X", "MENU")] == [True] * 2 + [
+        False
+    ] * 5
+
+
+def test_full_width_letters_are_narrow() -> None:
+    assert narrow("Ｈｉ！ （１２～）") == "Hi! (12~)"
+    assert narrow("oﬃce well\u2011kept soft\u00adly、ok。") == "office well-kept softly,ok."
+    assert narrow("Đà Nẵng ｱ 東") == "Đà Nẵng ｱ 東"
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        ".",
+        "?!",
+        "a. ",
+        '."',
+        "...) ",
+        "<",
+        "< ",
+        "<br ",
+        "</ ",
+        "<a",
+        "-lr",
+        "&",
+        "@",
+        "'",
+        "。",
+        "\n",
+        "- ",
+        "(a) ",
+        "k",
+        "kg ",
+    ],
 )
 def test_a_long_text_of_marks_takes_no_longer_than_another(part: str) -> None:
     text = part * (20_000 // len(part))
     start = time.process_time()
-    split(text)
+    split(text).without_list_marks()
+    is_wordless(text)
     for begun in (text, "<" + text):
         classifier_form(begun, lowercase=True)
         classifier_form(begun, lowercase=True, spaced=True)
@@ -142,6 +244,22 @@ def test_a_long_text_of_marks_takes_no_longer_than_another(part: str) -> None:
 )
 def test_a_translation_begins_as_its_source_does(source: str, text: str, expected: str) -> None:
     assert begun_like(text, source) == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "text", "expected"),
+    [
+        ("is shut", "Đóng cửa", "đóng cửa"),
+        ("is shut", "“Đóng cửa”", "“đóng cửa”"),
+        ("in hanoi", "Ở Hà Nội", "Ở Hà Nội"),
+        ("Is shut", "đóng cửa", "Đóng cửa"),
+        ("Is shut", "Đóng cửa", "Đóng cửa"),
+        ("an ad", "QC", "QC"),
+        ("shut", "", ""),
+    ],
+)
+def test_what_stands_within_a_sentence_begins_as_its_source_does(source: str, text: str, expected: str) -> None:
+    assert gone_on(text, source) == expected
 
 
 def test_separators_stay_around_other_sentences() -> None:
@@ -176,4 +294,5 @@ def test_is_shouted(text: str, expected: bool) -> None:
 def test_unshout() -> None:
     assert unshout('"STOP! I DO NOT THINK I\'M READY."') == '"Stop! I do not think I\'m ready."'
     assert unshout("24 HOURS") == "24 Hours"
+    assert unshout("THE U.S. LEFT AT 5 P.M., E.G. I.") == "The U.S. left at 5 p.m., e.g. I."
     assert unshout("123") == "123"

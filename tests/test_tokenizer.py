@@ -44,6 +44,23 @@ def test_special_ids(tokenizer: Tokenizer) -> None:
     assert tokenizer.decode([[BEGIN, *ids, END, PAD]]) == tokenizer.decode([ids])
 
 
+def test_bytes_that_make_no_character_write_nothing(tokenizer: Tokenizer) -> None:
+    (whole,) = tokenizer.encode(["the 日本 fox \ufffd"])
+    assert tokenizer.is_whole(tokenizer.encode(["the 日本"])[0])
+    assert tokenizer.decode([whole]) == ["the 日本 fox \ufffd"]
+    places = [i for i, piece in enumerate(tokenizer.pieces(whole)) if piece.startswith("<0x")]
+    for lost, expected in (
+        (places[:1], "the 本 fox \ufffd"),
+        (places[1:2], "the 本 fox \ufffd"),
+        (places[5:6], "the 日 fox \ufffd"),
+        ((*places[:2], *places[3:5], places[-1]), "the fox"),
+    ):
+        ids = [token for place, token in enumerate(whole) if place not in lost]
+        assert not tokenizer.is_whole(ids)
+        assert tokenizer.decode([ids, whole]) == [expected, "the 日本 fox \ufffd"]
+    assert tokenizer.decode([[whole[places[0]]]]) == [""]
+
+
 def test_refuses_what_is_no_model() -> None:
     with pytest.raises(ValueError, match="not a SentencePiece model"):
         Tokenizer(b"not a model")
