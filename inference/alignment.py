@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from inference.decoding import Array
 
+BoolArray = npt.NDArray[np.bool_]
 _LEAST = 0.1
 """Weights below this say nothing."""
 
@@ -38,6 +40,13 @@ def word_numbers(pieces: Sequence[str]) -> list[int]:
     return numbers
 
 
+def _said(pieces: Sequence[str], numbers: Sequence[int]) -> BoolArray:
+    """Which subwords have a letter or a digit, or are of a word that has none; `numbers` are their words'."""
+    letters = np.array([any(map(str.isalnum, piece)) for piece in pieces])
+    found: BoolArray = letters | (np.bincount(numbers, letters) == 0)[np.array(numbers)]
+    return found
+
+
 def links(
     attention: Array,
     source_pieces: Sequence[str],
@@ -54,8 +63,9 @@ def links(
     if not rows or not columns or max(columns) + 1 != len(source) or max(rows) + 1 != len(target):
         return []
     weights = np.zeros((len(target), len(source)))
-    # What the end of the source gets is no word's.
-    np.add.at(weights, (np.array(rows)[:, None], np.array(columns)[None, :]), attention[:-1, :-1])
+    # What the end of the source gets is no word's, and what the marks at a word's end get is like it.
+    said = np.outer(_said(target_pieces, rows), _said(source_pieces, columns))
+    np.add.at(weights, (np.array(rows)[:, None], np.array(columns)[None, :]), attention[:-1, :-1] * said)
     weights /= np.maximum(weights.sum(axis=1, keepdims=True), 1e-9)
     return [
         Link(source[column], target[row], round(float(weights[row, column]), 4))

@@ -188,7 +188,11 @@ class Reader:
         self._page.ended(raw)
 
     def flush(self) -> None:
-        """End the block."""
+        """End the block. What has not been closed is a tag by itself: what began within it stands beside it."""
+        while self._open:
+            _, element = self._open.pop()
+            (self._open[-1][1].children if self._open else self._roots).extend(element.children)
+            element.children = []
         raw = "".join(self._raw)
         if self._text.strip():
             # Blanks around a block are its neighbours': they come back as they were.

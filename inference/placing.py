@@ -1,24 +1,32 @@
-"""Where inline elements go in a translation: around the words that attended to theirs."""
+"""Where inline elements go in a translation: around the words that attended to theirs.
 
+Each word of the translation has shares in those of the source. An element goes around the run of words for which the
+odds that they are its own, rather than any other's, multiply to the most: so a word of little share is in it where it
+stands between two of much, and at an end it is not.
+"""
+
+import heapq
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice, pairwise
 
 import numpy as np
 import numpy.typing as npt
 
-from inference.alignment import Link, Span
+from inference.alignment import BoolArray, Link, Span
 
+FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
 _MARKS = ".,;:!?…()[]\"'“”‘’«»"
 _CORE = re.compile(rf"[^\s{re.escape(_MARKS)}](?:.*[^\s{re.escape(_MARKS)}])?", re.DOTALL)
 """A text without the marks at its ends."""
-_GAP = 2
-"""Words of others that an element may have between its own."""
-_CLAIM = 0.23
-"""The weight from which an element without words gets one that attended more to others."""
+_LEAST = 0.15
+"""The share from which a word can be an element's."""
+_DOUBT = 0.1
+"""Added to both sides of odds: no share is quite 0, or 1."""
+_NEVER = -1e6
+"""The log-odds of a word that is another element's."""
 _LINK = re.compile(r"<a\b|!?\[", re.IGNORECASE)
 _CONTENT = re.compile(r"[^\W\d_]{4,}")
 """A word that says something, rather than "the" or "is"."""
@@ -60,23 +68,34 @@ def _is_said(text: str) -> bool:
     return any(map(str.isalnum, text))
 
 
+def _shares(weights: FloatArray, sources: IntArray, targets: IntArray) -> FloatArray:
+    """The shares of links: a weight counts by what part it is of all that the source word gets, since what attends to
+    everything says little of any; those of each target add up to 1.
+    """
+    if not weights.size:
+        return weights
+    _, columns = np.unique(sources, return_inverse=True)
+    shares = weights * weights / np.bincount(columns, weights)[columns]
+    found: FloatArray = shares / np.bincount(targets, shares)[targets]
+    return found
+
+
 class Placing:
     """A text and its translation, word by word."""
 
     def __init__(self, source: str, text: str, links: Sequence[Link]) -> None:
-        """Each word of the translation has come from that one of the source that it attended to most."""
-        self._links = sorted(links, key=lambda link: link.source)
-        self._ends = [link.source[1] for link in self._links]
-        best: dict[Span, tuple[float, Span]] = {}
-        for link in links:
-            if link.weight > best.get(link.target, (0.0, (0, 0)))[0]:
-                best[link.target] = (link.weight, link.source)
+        """The links of each word of the translation become its shares, which add up to 1."""
         self._source, self._text = source, text
         self._words = [match.span() for match in re.finditer(r"\S+", text)]
-        none = (0.0, (-1, -1))
-        self._weights = np.array([best.get(word, none)[0] for word in self._words])
-        self._sources = np.array([best.get(word, none)[1] for word in self._words]).reshape(-1, 2)
         self._said = np.array([_is_said(text[start:end]) for start, end in self._words], dtype=bool)
+        numbers = {word: number for number, word in enumerate(self._words)}
+        found = sorted((link for link in links if link.target in numbers), key=lambda link: link.source)
+        self._starts, self._ends = [link.source[0] for link in found], [link.source[1] for link in found]
+        self._targets = np.array([numbers[link.target] for link in found], dtype=np.intp)
+        self._shares = _shares(np.array([link.weight for link in found]), np.array(self._starts), self._targets)
+        self._sources = np.full((len(self._words), 2), -1)
+        for number in np.argsort(-self._shares, kind="stable")[::-1]:
+            self._sources[self._targets[number]] = found[number].source
 
     def lost(self, elements: Sequence[Element]) -> list[Element]:
         """The elements of which no word of the translation is, and those that have got the words of others too; but
@@ -118,48 +137,53 @@ class Placing:
         return " ".join(self._source[start:end] for start, end in zip(places[::2], places[1::2], strict=True))
 
     def _ranges(self, elements: Sequence[Element], within: Span, whole: Span) -> list[Span | None]:
-        """The words of each element, which are no other's: the run of them that attended most surely."""
+        """The words of each element, which are no other's; the surest choose first."""
         texts = [number for number, element in enumerate(elements) if self._has_text(element)]
         if len(texts) == 1 and within[0] < within[1] and not _is_said(self._around(elements, whole)):
             return [within if number in texts else None for number in range(len(elements))]
-        starts, ends = self._sources[slice(*within)].T
-        owners = np.full(within[1] - within[0], -1, dtype=np.intp)
-        counts = np.zeros_like(owners)
-        for number in texts:
-            first, last = elements[number].span
-            own = (starts < last) & (first < ends) & self._said[slice(*within)]
-            owners[own] = number
-            counts += own
+        own = [self._own(element) for element in elements]
         # A word of which one part is in one element and one in another is neither's.
-        owners[counts > 1] = -2
-        self._claim(elements, [number for number in texts if not (owners == number).any()], within, owners)
-        ranges: list[Span | None] = [None] * len(elements)
+        owners = np.zeros(len(self._shares), dtype=np.intp)
         for number in texts:
-            own = np.flatnonzero(owners == number)
-            if own.size:
-                far = np.diff(own) > _GAP + 1
-                others = [bool((owners[left + 1 : right] >= 0).any()) for left, right in pairwise(own)]
-                runs = np.split(own, np.flatnonzero(far | np.array(others, dtype=bool)) + 1)
-                run = max(runs, key=lambda words: float(self._weights[within[0] + words].sum()))
-                ranges[number] = (within[0] + int(run[0]), within[0] + int(run[-1]) + 1)
+            owners[own[number]] += 1
+        shares = np.where(owners > 1, 0, self._shares)
+        free = np.zeros(len(self._words), dtype=bool)
+        free[slice(*within)] = True
+        ranges: list[Span | None] = [None] * len(elements)
+        queue = [(*self._run(own[number], shares, free), number) for number in texts]
+        heapq.heapify(queue)
+        while queue:
+            _, (first, last), number = heapq.heappop(queue)
+            if free[first:last].all():
+                if first < last:
+                    ranges[number] = (first, last)
+                free[first:last] = False
+            else:
+                heapq.heappush(queue, (*self._run(own[number], shares, free), number))
         return ranges
 
-    def _claim(self, elements: Sequence[Element], poor: Sequence[int], within: Span, owners: IntArray) -> None:
-        """Elements without a word get the one that attended to them most, if it did enough, and its owner has more."""
-        for number in poor:
-            weight, word = max(self._attending(elements[number], within), default=(0.0, 0))
-            owner = owners[word - within[0]] if weight >= _CLAIM else -2
-            if owner == -1 or (owner >= 0 and (owners == owner).sum() > 1):
-                owners[word - within[0]] = number
+    def _own(self, element: Element) -> slice:
+        """Which links are of an element's words, be it in part."""
+        first, last = element.span
+        return slice(bisect_right(self._ends, first), bisect_left(self._starts, last))
 
-    def _attending(self, element: Element, within: Span) -> list[tuple[float, int]]:
-        """The words that attended to an element's, each with the greatest weight."""
-        weights: dict[Span, float] = {}
-        for link in islice(self._links, bisect_right(self._ends, element.span[0]), None):
-            if link.source[0] >= element.span[1]:
-                break
-            weights[link.target] = max(weights.get(link.target, 0.0), link.weight)
-        return [(weights.get(self._words[word], 0.0), word) for word in range(*within) if self._said[word]]
+    def _run(self, own: slice, shares: FloatArray, free: BoolArray) -> tuple[float, Span]:
+        """The run of free words that has the greatest odds, and their logarithm, negative; an empty run where none has
+        a share that counts.
+        """
+        share = np.bincount(self._targets[own], shares[own], minlength=1)
+        can = np.flatnonzero((share >= _LEAST) & (self._said & free)[: len(share)])
+        if not can.size:
+            return 0.0, (0, 0)
+        near = slice(can[0], can[-1] + 1)
+        odds = np.log((share[near] + _DOUBT) / (1 - share[near] + _DOUBT))
+        odds[~self._said[near]] = 0  # marks by themselves are nobody's
+        odds[~free[near]] = _NEVER
+        total = np.concatenate([[0], np.cumsum(odds)])
+        gain = total[1:] - np.minimum.accumulate(total)[:-1]
+        last = int(gain.argmax()) + 1
+        first = last - 1 - int(total[last - 1 :: -1].argmin())
+        return -float(gain[last - 1]), (int(can[0]) + first, int(can[0]) + last)
 
     def inserts(self, elements: Sequence[Element]) -> list[tuple[int, str]]:
         """Where in the translation each tag goes, in order: elements stand in order, none crosses another."""
@@ -169,11 +193,13 @@ class Placing:
 
     def _place(self, elements: Sequence[Element], within: Span, whole: Span, inserts: list[tuple[int, str]]) -> None:
         ranges = self._ranges(elements, within, whole)
-        taken = {word for span in ranges if span for word in range(*span)}
+        free = self._said.copy()
+        for taken in filter(None, ranges):
+            free[slice(*taken)] = False
         found = []
         for number, (element, span) in enumerate(zip(elements, ranges, strict=True)):
             if span is None and self._has_text(element):
-                span = self._nearest(element, within, whole, taken)
+                span = self._nearest(element, within, whole, free)
             span = span or (self._beside(element, within),) * 2
             found.append((span[0], number, span[1], element))
         done = within[0]
@@ -183,15 +209,17 @@ class Placing:
             self._insert(element, first, last, inserts)
             done = last
 
-    def _nearest(self, element: Element, within: Span, whole: Span, taken: set[int]) -> Span | None:
+    def _nearest(self, element: Element, within: Span, whole: Span, free: BoolArray) -> Span | None:
         """The word that attended to the element most, or else stands about where it stood, of those that are free."""
-        share = (element.span[0] - whole[0]) / max(1, whole[1] - whole[0])
-        wanted = within[0] + share * (within[1] - within[0])
-        free = [each for each in self._attending(element, within) if each[1] not in taken]
-        if not free:
+        words = within[0] + np.flatnonzero(free[slice(*within)])
+        if not words.size:
             return None
-        _, word = max(free, key=lambda each: (each[0], -abs(each[1] - wanted)))
-        taken.add(word)
+        own = self._own(element)
+        share = np.bincount(self._targets[own], self._shares[own], minlength=len(self._words))[words]
+        place = (element.span[0] - whole[0]) / max(1, whole[1] - whole[0])
+        wanted = within[0] + place * (within[1] - within[0])
+        word = int(words[np.lexsort((np.abs(words - wanted), -share))[0]])
+        free[word] = False
         return word, word + 1
 
     def _beside(self, element: Element, within: Span) -> int:
@@ -200,6 +228,8 @@ class Placing:
         starts, ends = self._sources[slice(*within)].T
         if not element.empty:
             return within[1]
+        if not self._source[:place].strip():
+            return within[0]
         # It stands right behind the word that it stood behind, or else before the next one.
         behind = within[0] + 1 + np.flatnonzero((starts < place) & (place <= ends))
         before = within[0] + np.flatnonzero(starts >= place)

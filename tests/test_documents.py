@@ -179,6 +179,37 @@ def test_markdown_lines_are_broken_where_they_were_about() -> None:
     assert document.write([block.markup("a", [])]) == b"> a\n> \n> "
 
 
+@pytest.mark.parametrize(
+    ("root", "made"),
+    [
+        ('<html lang="en">', '<html lang="vi">'),
+        (
+            "<HTML class=a data-lang='x' title=\" lang=en \" LANG = en-US dir=ltr>",
+            "<HTML class=a data-lang='x' title=\" lang=en \" LANG = vi dir=ltr>",
+        ),
+        ("<!-- <html lang='en'> --><html\n lang='EN'>", "<!-- <html lang='en'> --><html\n lang='vi'>"),
+        ('<html lang="de">', '<html lang="de">'),
+        ('<html lang="en_US">', '<html lang="en_US">'),
+        ("<html>", "<html>"),
+        ('<p lang="en">', '<p lang="en">'),
+    ],
+)
+def test_the_root_of_a_page_gets_the_language_of_the_translation(root: str, made: str) -> None:
+    page = "<!DOCTYPE html>\n{}<p>{} <b lang='en'>{}</b>.</p>"
+    english = page.format(root, "The river rises", "again")
+    document = read_document("a.html", english.encode())
+    found = document.write(["Nước sông lại <b lang='en'>dâng</b>."])
+    assert found.decode() == page.format(made, "Nước sông lại", "dâng")
+    # What stays in its language stays to the byte.
+    assert unchanged("a.html", english.encode()) == english.encode()
+    assert document.write(["The river rises <b lang='en'>again</b>."]) == english.encode()
+
+
+def test_who_speaks_in_a_subtitle_need_not_be_closed() -> None:
+    film = "WEBVTT\n\n00:01.000 --> 00:02.000\n<v Anna>I am <c.red>here</c>.\n"
+    assert capitals("a.vtt", film) == film.replace("I am", "I AM").replace("here", "HERE")
+
+
 def test_html_within_markdown_is_read_as_html() -> None:
     document = read_document("a.md", b"<p>Tom &amp; Jerry</p>\n\nPlain & text\n")
     assert texts(document) == ["Tom & Jerry", "Plain & text"]
@@ -247,7 +278,8 @@ def test_chunks_are_all_blocks_in_order() -> None:
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != ".docx"])
 @pytest.mark.parametrize(
-    "unit", ["<", "[", "*", "`", "![", "\\", "&", "1\n00:00:01,000 --> ", '"', "_a", "](", "<!--", "> ", "{\\"]
+    "unit",
+    ["<", "[", "*", "`", "![", "\\", "&", "1\n00:00:01,000 --> ", '"', "_a", "](", "<!--", "> ", "{\\", "<html a"],
 )
 def test_the_largest_text_takes_no_long_time(kind: str, unit: str) -> None:
     start = time.process_time()
@@ -269,6 +301,7 @@ PARAGRAPH = "The *quick* brown fox jumps over the [lazy](http://x.y) dog.\nAnd `
         ("a.md", "", "a<!-- ", 500_000),
         ("a.html", "<code>", "<code ", 1_000_000),
         ("a.html", "", "<kbd>a</kbd>", 500_000),
+        ("a.html", "<html", " a=b", 500_000),
         ("a.srt", "1\n00:00:01,000 --> 00:00:02,000\n<", "a", 1_000_000),
     ],
 )

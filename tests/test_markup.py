@@ -171,11 +171,36 @@ def linked(text: str, translation: str, sources: str) -> tuple[Block, list[Link]
         # What is all of the text is all of the translation.
         ("<b>red car</b>!", "xe đỏ!", "- -", "<b>xe đỏ</b>!"),
         ("<b>red <i>car</i></b>", "xe đỏ", "car -", "<b><i>xe</i> đỏ</b>"),
+        # What is never closed is a tag by itself, which stands where it stood: before the text, or a word.
+        ("<u>a red <i>car</i>", "cái xe đỏ", "- car red", "<u>cái <i>xe</i> đỏ"),
+        ("a <u>red <i>car</i>", "xe đỏ", "car red", "<u><i>xe</i> đỏ"),
     ],
 )
 def test_an_element_stands_around_its_own_words(text: str, translation: str, sources: str, marked: str) -> None:
     block, links = linked(text, translation, sources)
     assert block.apart(translation, links) is None
+    assert block.markup(translation, links) == marked
+
+
+@pytest.mark.parametrize(
+    ("text", "translation", "weights", "marked"),
+    [
+        # What attends to everything says little: "Tôi" is more of what "I" gets than of what "here" gets.
+        ("I am <b>here</b>.", "Tôi ở đây.", [[3, 1, 4], [1, 5, 3], [0, 1, 9]], "Tôi ở <b>đây</b>."),
+        # A word of little share is in an element between two of much, and not at its end.
+        ("see <b>it all</b> on", "a b c d", [[6, 4, 0, 0], [0, 8, 0, 0], [5, 3, 0, 0], [0, 0, 8, 0]], "a <b>b c d</b>"),
+        ("see <b>it all</b> on", "a b c d", [[0, 9, 0, 0], [0, 0, 9, 0], [3, 3, 0, 0], [0, 0, 0, 9]], "<b>a b</b> c d"),
+        # The surest choose first.
+        ("<b>one</b> <i>two</i>", "a b", [[5, 4], [9, 1]], "<i>a</i> <b>b</b>"),
+    ],
+)
+def test_an_element_goes_where_the_odds_are_for_it(
+    text: str, translation: str, weights: list[list[int]], marked: str
+) -> None:
+    (block,) = read_html(text).blocks
+    words, theirs = ([m.span() for m in re.finditer(r"\S+", each)] for each in (translation, block.text))
+    rows = zip(words, weights, strict=True)
+    links = [Link(theirs[i], word, weight / 10) for word, row in rows for i, weight in enumerate(row) if weight]
     assert block.markup(translation, links) == marked
 
 

@@ -185,6 +185,6 @@ def test_texts_stand_out_from_their_ground(theme: int) -> None:
         strongest = max(
             int(share) for share in re.findall(r"var\(--weight\) \* (\d+)%\), transparent\); background", CSS)
         )
-        for side in ("accent", "down"):
+        for side in ("accent", "down", "soft"):
             assert contrast(colours["ink"], mixed(colours[side], colours[ground], strongest / 100)) >= 4.5
     assert contrast(colours["bad"], mixed(colours["bad"], colours["card"], 0.09)) >= 4.5

@@ -255,26 +255,67 @@ def test_how_a_text_feels(page: Page) -> None:
     first.click()
     chosen = page.evaluate("() => source.value.slice(source.selectionStart, source.selectionEnd)")
     assert chosen.strip("!") == first.locator(".said").text_content()
-    expect(page.locator("#share")).to_have_text(re.compile("speaks for “(Positive|Negative)”"))
+    expect(page.locator("#share")).to_have_text(re.compile("makes the text sound more (positive|negative)"))
 
 
-def test_words_for_and_against_differ_in_more_than_colour(page: Page) -> None:
-    pieces = [("bad", 0, 3, 2.0), ("good", 4, 8, -1.0), ("so", 9, 11, 0.01)]
+def feel(page: Page, label: str, bad: float, good: float, **scores: float) -> None:
+    """Let "bad good so" seem to be of this label, and its words to add so much to that."""
+    pieces = [("bad", 0, 3, bad), ("good", 4, 8, good), ("so", 9, 11, 0.01)]
     explanation = [{"text": t, "start": s, "end": e, "score": v} for t, s, e, v in pieces]
-    result = {
-        "label": "negative",
-        "score": 0.9,
-        "scores": {"negative": 0.9, "positive": 0.1},
-        "explanation": explanation,
-    }
+    result = {"label": label, "score": max(scores.values()), "scores": scores, "explanation": explanation}
     answer_with(page, "sentiment", {"results": [result], "model": "m"})
     page.keyboard.press("Alt+2")
     page.fill("#source", "bad good so")
     expect(page.locator("#mirror .share")).to_have_count(2)
-    styles = [w.evaluate("w => getComputedStyle(w).textDecorationStyle") for w in page.locator("#mirror .share").all()]
-    assert styles == ["dotted", "solid"]
+
+
+def styles(page: Page, selector: str, *names: str) -> list[list[str]]:
+    """What elements look like."""
+    read = "(all, names) => all.map((e) => names.map((name) => getComputedStyle(e)[name]))"
+    return list(page.locator(selector).evaluate_all(read, list(names)))
+
+
+GLAD, SAD, NEITHER = "rgb(11, 107, 93)", "rgb(160, 58, 18)", "rgb(92, 98, 94)"
+
+
+@pytest.mark.parametrize(
+    ("label", "bad", "good", "scores"),
+    [
+        # Scores are for the label: what speaks for "negative" is sad.
+        ("negative", 2.0, -1.0, {"negative": 0.9, "positive": 0.1}),
+        ("negative", 2.0, -1.0, {"positive": 0.1, "negative": 0.7, "neutral": 0.2}),
+        ("positive", -2.0, 1.0, {"positive": 0.7, "negative": 0.1, "neutral": 0.2}),
+    ],
+)
+def test_colours_say_glad_and_sad_whatever_the_label_is(
+    page: Page, label: str, bad: float, good: float, scores: dict[str, float]
+) -> None:
+    feel(page, label, bad, good, **scores)
+    assert styles(page, "#label", "color") == [[GLAD if label == "positive" else SAD]]
+    # The words differ in more than colour.
+    assert styles(page, "#mirror .share", "textDecorationStyle") == [["dotted"], ["solid"]]
     assert page.locator("#words").inner_text().split("\n") == ["bad −2.0", "good +1.0"]
-    expect(page.locator(".legend")).to_contain_text("speaks for “Negative”")
+    assert styles(page, "#words .figure", "color") == [[SAD], [GLAD]]
+    assert styles(page, ".sample", "textDecorationColor") == [[GLAD], [SAD]]
+    colours = {"Positive": GLAD, "Negative": SAD, "Neutral": NEITHER}
+    names = [text.rstrip("%0123456789") for text in page.locator("#shares li").all_inner_texts()]
+    found = styles(page, "#shares .bar > span", "backgroundColor")
+    assert found == [[colours[name.strip()]] for name in names]
+    legend = page.locator(".legend")
+    expect(legend).to_have_text(re.compile("more positive.*more negative"))
+    page.locator("#words button").nth(0).focus()
+    expect(page.locator("#status")).to_have_text("bad −2.0: makes the text sound more negative")
+    page.click("#language")
+    expect(legend).to_have_text(re.compile("tích cực hơn.*tiêu cực hơn"))
+
+
+def test_what_is_neither_glad_nor_sad_has_no_such_colour(page: Page) -> None:
+    feel(page, "neutral", -2.0, 1.0, positive=0.1, negative=0.2, neutral=0.7)
+    assert styles(page, "#label", "color") == [["rgb(28, 32, 30)"]]
+    assert styles(page, "#mirror .share", "textDecorationStyle") == [["dotted"], ["solid"]]
+    assert styles(page, "#words .figure", "color") == [[NEITHER]] * 2
+    assert page.locator("#words").inner_text().split("\n") == ["bad −2.0", "good +1.0"]
+    expect(page.locator(".legend")).to_have_text(re.compile("for “Neutral”.*against “Neutral”"))
 
 
 PAYLOADS = [
@@ -337,7 +378,7 @@ def test_hostile_answers_stay_text(page: Page, payload: str) -> None:
     expect(page.locator("#warning")).to_contain_text(payload)
     page.keyboard.press("Alt+2")
     expect(page.locator("#label")).to_have_text(payload)
-    expect(page.locator("#legend-up")).to_contain_text(payload)
+    expect(page.locator("#legend-more")).to_contain_text(payload)
     page.unroute("**/sentiment")
     answer_with(page, "sentiment", refused(422, "Validation", payload), 422)
     page.keyboard.press("Control+Enter")
@@ -674,6 +715,54 @@ def test_a_text_over_the_limit_is_not_sent(page: Page) -> None:
     assert sent == []
 
 
+def test_no_old_answer_stays_where_there_is_none(page: Page) -> None:
+    page.fill("#source", "I love you.")
+    expect(page.locator("#mirror .word")).to_have_count(3)
+    page.evaluate("() => { source.value += 'x'.repeat(20000); source.dispatchEvent(new Event('input')); }")
+    expect(page.locator("#notice")).to_be_visible()
+
+    def assert_nothing() -> None:
+        expect(page.locator("#output")).to_have_text("")
+        for name in ("copy", "confidence", "alternatives", "align", "warning"):
+            expect(page.locator(f"#{name}")).to_be_hidden()
+
+    assert_nothing()
+    page.fill("#source", "I love you.")
+    expect(page.locator("#output")).to_have_text("Tôi yêu bạn.")
+    answer_with(page, "translate", refused(422, "Validation"), 422)
+    page.fill("#source", "Good night.")
+    expect(page.locator("#notice")).to_be_visible()
+    assert_nothing()
+    page.keyboard.press("Alt+2")
+    expect(page.locator("#label")).not_to_have_text("")
+    answer_with(page, "sentiment", refused(422, "Validation"), 422)
+    page.fill("#source", "I love you.")
+    expect(page.locator("#notice")).to_be_visible()
+    expect(page.locator("#verdict")).to_be_hidden()
+
+
+def test_an_answer_stays_when_only_more_of_it_was_refused(page: Page) -> None:
+    def serve(route: Route) -> None:
+        if "alignment" in route.request.post_data_json:
+            route.fulfill(status=422, json=refused(422, "Validation"))
+        else:
+            route.continue_()
+
+    page.route("**/translate", serve)
+    page.fill("#source", "I love you. " * 60)  # too long to be asked for all at once
+    expect(page.locator("#notice")).to_be_visible()
+    expect(page.locator("#output")).to_contain_text("Tôi yêu bạn.")
+
+
+def test_what_was_not_translated_is_told_in_the_pages_language(page: Page) -> None:
+    warning = "nothing was translated: the text may be no English, or a name, or have no words"
+    answer_with(page, "translate", translated("Hoiquy", warnings=[warning]))
+    page.fill("#source", "Hoiquy")
+    expect(page.locator("#warning")).to_have_text(f"N{warning[1:]}.")
+    page.click("#language")
+    expect(page.locator("#warning")).to_contain_text("hoặc là tên riêng")
+
+
 def test_a_key_is_asked_for_and_kept_for_the_tab(page: Page) -> None:
     keys: list[str | None] = []
 
@@ -775,6 +864,9 @@ def test_a_file_is_translated_and_fetched(page: Page, address: str, tmp_path: Pa
     assert download.value.suggested_filename == "ghi chú.md"
     download.value.save_as(tmp_path / "result")
     assert (tmp_path / "result").read_text(encoding="utf-8") == "# Chào"
+    page.click("#language")
+    expect(link).to_have_text("Tải xuống")
+    expect(page.locator("#document-list .icon")).to_have_attribute("aria-label", "Bỏ")
     paths = [("POST", "documents"), *[("GET", "documents/d1")] * 2, ("GET", "documents/d1/result")]
     assert asked == [*paths, ("DELETE", "documents/d1")]
     page.click("#document-list .icon")

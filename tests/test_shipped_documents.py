@@ -150,7 +150,7 @@ def blank_lines(text: str) -> list[int]:
 def test_a_page_of_news(predictor: TranslationPredictor) -> None:
     found = translated(predictor, "news.html", NEWS)
     tags = re.compile(r"<!--.*?-->|<(?:[^<>\"]|\"[^\"]*\")*>")
-    assert Counter(tags.findall(found)) == Counter(tags.findall(NEWS))
+    assert Counter(tags.findall(found)) == Counter(tags.findall(NEWS.replace('lang="en"', 'lang="vi"')))
     assert Nesting(found).pairs == Nesting(NEWS).pairs
     assert len(blank_lines(found)) == len(blank_lines(NEWS))
     assert not re.search(r"&(?!amp;|lt;|#8212;)", found)

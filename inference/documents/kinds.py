@@ -9,8 +9,8 @@ from inference.documents.document import Document, DocumentError, decode, of_pag
 from inference.documents.markdown import read_markdown
 from inference.documents.plain import read_json, read_text
 from inference.documents.subtitles import read_subtitles
+from inference.documents.web import read_web_page
 from inference.documents.word import read_word
-from inference.markup import read_html
 
 _Reader = Callable[[bytes], Document]
 
@@ -23,6 +23,10 @@ def _of_text(read: Callable[[str], Page]) -> _Reader:
     return reader
 
 
+def _web_page(data: bytes) -> Document:
+    return read_web_page(*decode(data))
+
+
 def _catalog(data: bytes) -> Document:
     return read_catalog(*decode(data))
 
@@ -30,8 +34,8 @@ def _catalog(data: bytes) -> Document:
 KINDS: dict[str, _Reader] = {
     ".txt": _of_text(read_text),
     ".md": _of_text(read_markdown),
-    ".html": _of_text(read_html),
-    ".htm": _of_text(read_html),
+    ".html": _web_page,
+    ".htm": _web_page,
     ".srt": _of_text(read_subtitles),
     ".vtt": _of_text(read_subtitles),
     ".docx": read_word,

@@ -126,14 +126,21 @@ function forget(job) {
 /** A line of the list of files, and what can become of it. */
 function drawJob(name) {
   const text = element("span", { class: "file-state", role: "status" });
-  const bar = element("progress", { "aria-label": say("file-progress", { name }) });
+  const bar = element("progress");
   const line = element("li", {}, element("span", { class: "said" }, name), bar, text);
-  const job = { controller: new AbortController(), path: null, redraw: () => {} };
+  const job = { controller: new AbortController(), path: null };
+  const link = element("a", { class: "main" });
   let address = null;
+  let said = () => "";
+  job.redraw = () => {
+    text.textContent = said();
+    link.textContent = say("download");
+    bar.setAttribute("aria-label", say("file-progress", { name }));
+    remove.title = say("remove");
+    remove.setAttribute("aria-label", remove.title);
+  };
   job.state = (key, values = {}) => {
-    job.redraw = () => {
-      text.textContent = say(key, values);
-    };
+    said = () => say(key, values);
     job.redraw();
   };
   job.progress = ({ status, done, total }) => {
@@ -146,7 +153,8 @@ function drawJob(name) {
   };
   job.done = (blob, fetchedName) => {
     address = URL.createObjectURL(blob);
-    const link = element("a", { class: "main", href: address, download: fetchedName }, say("download"));
+    link.href = address;
+    link.download = fetchedName;
     bar.replaceWith(link);
     job.state("file-done");
   };
@@ -155,17 +163,17 @@ function drawJob(name) {
     line.classList.add("failed");
     job.state(key, values);
   };
-  line.append(
-    iconButton("close", say("remove"), () => {
-      job.controller.abort();
-      forget(job);
-      if (address) URL.revokeObjectURL(address);
-      line.remove();
-      jobs.delete(job);
-      find("documents").hidden = jobs.size === 0;
-      find("open-file").focus();
-    }),
-  );
+  const remove = iconButton("close", say("remove"), () => {
+    job.controller.abort();
+    forget(job);
+    if (address) URL.revokeObjectURL(address);
+    line.remove();
+    jobs.delete(job);
+    find("documents").hidden = jobs.size === 0;
+    find("open-file").focus();
+  });
+  line.append(remove);
+  job.redraw();
   jobs.add(job);
   find("document-list").append(line);
   find("documents").hidden = false;

@@ -45,9 +45,15 @@ function ask(wait = 0) {
     asking = setTimeout(() => answer(signal), wait);
   } else {
     clearNotice();
-    find("result").classList.remove("stale");
-    VIEWS[view].clear();
+    clear();
   }
+}
+
+/** Take away what is shown: it is no answer to the text as it stands. */
+function clear() {
+  find("result").classList.remove("stale");
+  VIEWS[view].clear();
+  source.unmark();
 }
 
 async function answer(signal, isWhole = false) {
@@ -56,6 +62,7 @@ async function answer(signal, isWhole = false) {
   clearNotice();
   const count = countPoints(text);
   if (count > limit) {
+    clear();
     showNotice(say("error-long", { count: number(count), limit: number(limit) }));
     return;
   }
@@ -70,6 +77,7 @@ async function answer(signal, isWhole = false) {
   } catch (error) {
     if (signal.aborted) return;
     seen(error.kind !== "Offline");
+    if (answered !== text) clear();
     showRefusal(error, ask);
   } finally {
     clearTimeout(slow);
@@ -125,8 +133,7 @@ function drawExamples() {
 /** Show another view of the same text. */
 function choose(name) {
   settle();
-  VIEWS[view].clear();
-  source.unmark();
+  clear();
   view = name;
   for (const other of Object.keys(VIEWS)) {
     const tab = find(`tab-${other}`);

@@ -10,12 +10,17 @@ const MOST_TELLING = 6;
 const LEAST = 0.08; // shares below this part of the full colour tell nothing
 const STRONG = 1.5; // nats: where no word adds more than this, none has the full colour
 
-let shown = null; // {answer, detailed, scores: [[label, share]], shares: [{text, start, end, towards}]}
+let shown = null; // {answer, detailed, sign, scores: [[label, share]], shares: [{text, start, end, towards}]}
 let words = [];
 
 const isShare = (value) => typeof value === "number" && Number.isFinite(value);
 const byShare = ([, one], [, other]) => other - one;
-const sides = ["up", "down"];
+
+/** Which way a label points: colours say glad or sad, whatever the label is. 0: neither, as "neutral" and all others. */
+const signOf = (label) => Number(label === "positive") - Number(label === "negative");
+
+/** The colour of what is on this side: of glad and sad, or of for and against a label that is neither. */
+const sideOf = (towards, sign) => (sign ? ["up", "down"] : ["for", "against"])[Number(towards < 0)];
 
 /** The labels' probabilities, the likeliest first. */
 function readScores(scores) {
@@ -23,13 +28,10 @@ function readScores(scores) {
   return found.sort(byShare);
 }
 
-/** Whether the labels are two ends of one line: then shares are shown as towards one end, not as for the label. */
-const isLine = (scores) => scores.length === 2 && scores.every(([label]) => ["positive", "negative"].includes(label));
-
-/** What each word adds towards "positive", or else towards the likeliest label. */
-function readShares(answer, scores) {
-  const list = Array.isArray(answer.explanation) ? answer.explanation : [];
-  const sign = isLine(scores) && scores[0][0] === "negative" ? -1 : 1;
+/** What each word adds to how glad the text sounds, or else to its label: an answer's scores are for its label. */
+function readShares({ explanation, label }) {
+  const list = Array.isArray(explanation) ? explanation : [];
+  const sign = signOf(label) || 1;
   const isPiece = (piece) => piece && isShare(piece.score) && typeof piece.text === "string";
   return list.filter(isPiece).map(({ text, start, end, score }) => ({ text, start, end, towards: sign * score }));
 }
@@ -45,8 +47,8 @@ export const sentiment = {
   },
 
   show(answer, detailed) {
-    const scores = readScores(answer.scores);
-    shown = { answer, detailed, scores, shares: readShares(answer, scores) };
+    const [scores, shares] = [readScores(answer.scores), readShares(answer)];
+    shown = { answer, detailed, sign: signOf(answer.label), scores, shares };
     this.redraw();
     announce(this.gist, 900);
   },
@@ -57,7 +59,7 @@ export const sentiment = {
     find("sentiment-hint").hidden = true;
     find("verdict").hidden = false;
     find("label").textContent = labelName(shown.answer.label);
-    find("label").className = isLine(scores) ? sides[Number(shown.answer.label === "negative")] : "";
+    find("label").className = shown.sign ? sideOf(shown.sign, shown.sign) : "";
     find("label-share").textContent = isShare(shown.answer.score) ? percent(shown.answer.score) : "";
     find("shares").replaceChildren(...scores.map(drawScore));
     find("explain").hidden = detailed;
@@ -97,26 +99,26 @@ const signed = (value) =>
 
 /** What it means that a word's share has this sign. */
 function meaning(towards) {
-  const [[likeliest]] = shown.scores;
-  if (isLine(shown.scores)) return say("towards", { label: labelName(towards < 0 ? "negative" : "positive") });
-  return say(towards < 0 ? "against" : "towards", { label: labelName(likeliest) });
+  if (shown.sign) return say(towards < 0 ? "sadder" : "gladder");
+  return say(towards < 0 ? "against" : "towards", { label: labelName(shown.answer.label) });
 }
 
 function drawScore([label, share]) {
   const bar = element("span", { class: "bar", "aria-hidden": "true" }, element("span"));
+  const sign = signOf(label);
   bar.firstChild.style.setProperty("--share", share);
-  if (isLine(shown.scores) && label === "negative") bar.classList.add("down");
+  bar.classList.add(sideOf(sign, sign));
   return element("li", {}, element("span", {}, labelName(label)), bar, element("span", { class: "figure" }, percent(share)));
 }
 
 /** Colour the words of the text, and name those that tell most. */
 function drawShares() {
-  const { shares } = shown;
+  const { shares, sign } = shown;
   const full = Math.max(STRONG, ...shares.map(({ towards }) => Math.abs(towards)));
   words = source.mark(shares.map(({ start, end }) => [start, end]));
   shares.forEach(({ towards }, index) => {
     if (!words[index] || Math.abs(towards) < LEAST * full) return;
-    words[index].classList.add("share", sides[Number(towards < 0)]);
+    words[index].classList.add("share", sideOf(towards, sign));
     words[index].style.setProperty("--weight", Math.abs(towards) / full);
   });
   const telling = shares
@@ -125,14 +127,16 @@ function drawShares() {
     .sort((one, other) => Math.abs(other.towards) - Math.abs(one.towards))
     .slice(0, MOST_TELLING);
   find("words").replaceChildren(...telling.map(drawTelling));
-  find("legend-up").textContent = meaning(1);
-  find("legend-down").textContent = meaning(-1);
+  for (const [id, towards] of [["legend-more", 1], ["legend-less", -1]]) {
+    find(id).textContent = meaning(towards);
+    find(id).previousElementSibling.className = `sample ${sideOf(towards, sign)}`;
+  }
 }
 
 function drawTelling({ text, towards, index }) {
   const button = element(
     "button",
-    { type: "button", class: sides[Number(towards < 0)] },
+    { type: "button", class: sideOf(towards, shown.sign) },
     element("span", { class: "said" }, bare(text)),
     " ",
     element("span", { class: "figure" }, signed(towards)),
