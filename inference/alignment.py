@@ -11,6 +11,12 @@ from inference.decoding import Array
 BoolArray = npt.NDArray[np.bool_]
 _LEAST = 0.1
 """Weights below this say nothing."""
+_FLOOR = 0.02
+"""The weight of a word that is attended to, but hardly; evidence may speak for it all the same."""
+_STRONG = 4.0
+"""Nats; evidence beyond these says no more."""
+_FAINT = 0.7
+"""Nats; a word for which no evidence is more than this goes on with what the one before it began."""
 
 
 Span = tuple[int, int]
@@ -44,6 +50,50 @@ def _said(pieces: Sequence[str], numbers: Sequence[int]) -> BoolArray:
     """Which subwords have a letter or a digit, or are of a word that has none; `numbers` are their words'."""
     letters = np.array([any(map(str.isalnum, piece)) for piece in pieces])
     found: BoolArray = letters | (np.bincount(numbers, letters) == 0)[np.array(numbers)]
+    return found
+
+
+def weighed(links: Sequence[Link], evidence: Array, source: Sequence[Span], target: Sequence[Span]) -> list[Link]:
+    """Links whose weights heed how much less likely words of the translation are without words of the source.
+
+    `evidence (T, S)` in nats, of the words at the spans `target` and `source`; NaN where there is none. Attention is
+    often to a word's neighbour, where an encoder knows as much of it. The second half of what one word became follows
+    from the first half, so that it owes nothing to any word: half of what it is, is what the one before it is.
+    """
+    rows, columns = ({span: number for number, span in enumerate(side)} for side in (target, source))
+    weights = np.zeros(evidence.shape)
+    for link in links:
+        weights[rows[link.target], columns[link.source]] = link.weight
+    known = ~np.isnan(evidence)
+    strength = np.clip(np.nan_to_num(evidence), 0, _STRONG)
+    shares = weights * weights / np.maximum(weights.sum(axis=0), 1e-9)
+    shares /= np.maximum(shares.sum(axis=1, keepdims=True), 1e-9)
+    found = (shares + _FLOOR) * np.exp(strength)
+    found /= found.sum(axis=1, keepdims=True)
+    for row in range(1, len(target)):
+        if strength[row].max() < _FAINT and known[row, shares[row].argmax()]:
+            found[row] = (found[row] + found[row - 1]) / 2
+    return [
+        Link(source[column], target[row], round(float(found[row, column]), 4))
+        for row, column in np.argwhere(found >= _LEAST)
+    ]
+
+
+def parts(pieces: Sequence[str], words: Sequence[int]) -> list[list[int]]:
+    """Which subwords each of these words is made of, without marks at its end."""
+    numbers = word_numbers(pieces)
+    said = _said(pieces, numbers)
+    return [[place for place, number in enumerate(numbers) if number == word and said[place]] for word in words]
+
+
+def of_words(evidence: Array, pieces: Sequence[str], words: Sequence[int], count: int) -> Array:
+    """The evidence of subwords, `(T + 1, P)`, as that of words, `(words, count)`: P are the numbers `words` of the
+    `count` that a source has.
+    """
+    numbers = word_numbers(pieces)
+    found = np.full((max(numbers) + 1, count), np.nan)
+    found[:, words] = 0
+    np.add.at(found, np.ix_(numbers, words), evidence[:-1] * _said(pieces, numbers)[:, None])
     return found
 
 

@@ -15,7 +15,7 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import onnxruntime
 
 from inference.decoding import Array, Arrays, State
-from inference.tokenizer import BEGIN, END
+from inference.tokenizer import BEGIN, END, UNKNOWN
 
 
 def session(model: bytes, threads: int) -> onnxruntime.InferenceSession:
@@ -29,6 +29,8 @@ def session(model: bytes, threads: int) -> onnxruntime.InferenceSession:
         raise ValueError(f"ONNX Runtime cannot load a graph of {len(model)} bytes: {error}") from error
 
 
+_TOGETHER = 16
+"""Parts of a source whose evidence is asked for at a time."""
 _MULTIPLE = 16
 """Sources are padded to a multiple of so many tokens: softmax adds up so many weights at a time, and what it adds up
 must not depend on the longest source of a batch."""
@@ -72,6 +74,24 @@ class TranslationGraph:
             # The mean of the heads, which early checkpoints took themselves.
             rows.append(attention.reshape(-1, attention.shape[-1])[:, : len(source) + 1].mean(axis=0))
         return np.stack(rows)
+
+    def evidence(self, source: Sequence[int], target: Sequence[int], parts: Sequence[Sequence[int]]) -> Array:
+        """What each token of a translation, its end included, owes to parts of the source: by how much its
+        log-probability falls when the tokens at these places are unknown, `(T + 1, P)`. (The prediction difference of
+        Li et al. 2019, "On the Word Alignment from Neural Machine Translation", of parts instead of words.)
+        """
+        found = []
+        for first in range(0, len(parts), _TOGETHER):
+            masked = [set[int](), *map(set, parts[first : first + _TOGETHER])]
+            states = [self.encode([UNKNOWN if i in places else t for i, t in enumerate(source)]) for places in masked]
+            memory = self.gathering()([state.memory for state in states])
+            layers = tuple(map(np.concatenate, zip(*(state.layers for state in states), strict=True)))
+            rows = []
+            for before, token in zip((BEGIN, *target), (*target, END), strict=True):
+                log_probs, layers = self.step(np.full(len(masked), before), State(memory, layers))
+                rows.append(log_probs[:1, token] - log_probs[1:, token])
+            found.append(np.stack(rows))
+        return np.concatenate(found, axis=1)
 
     def _run(self, outputs: Sequence[str], tokens: Array, state: State) -> list[Array]:
         inputs = (tokens, *state.memory, *state.layers)

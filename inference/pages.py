@@ -1,10 +1,14 @@
 """Pages on their way through a model: what a translation has lost of their inline elements is asked for once more."""
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
+from inference.alignment import Link, Span, of_words, parts, weighed
 from inference.blocks import Apart, Block, Page
 from inference.engine import TranslationGraph
 from inference.jobs import Languages, Result, Sentence, TranslationJob
+from inference.placing import Element
 from inference.spans import Terms
 
 
@@ -26,16 +30,43 @@ class TranslationRequest(TranslationJob):
         self._blocks = [block for page in pages for block in page.blocks]
         self._apart: dict[int, Apart] | None = None
         texts = [*texts, *(block.text for block in self._blocks)]
+        self._edges: dict[Sentence, list[int]] = {}
         super().__init__(languages, texts, beam_size, alternatives, align=align, terms=terms)
+        self._find_edges(self._blocks)
+
+    def _find_edges(self, blocks: Sequence[Block]) -> None:
+        """Find the words where elements begin and end of the last blocks that were added."""
+        documents = self._documents[len(self._documents) - len(blocks) :]
+        sentences = iter(self._sentences[len(self._sentences) - sum(len(each.sentences) for each in documents) :])
+        for block, document in zip(blocks, documents, strict=True):
+            place = 0
+            for before, text in zip(document.separators, document.sentences, strict=False):
+                place += len(before)
+                sentence = next(sentences)
+                edges = _edges(block.elements, (place, place + len(text)))
+                self._edges[sentence] = _near(edges, sentence.marked.source_words())
+                place += len(text)
 
     def link(self, sentence: Sentence, graph: TranslationGraph) -> None:
         """See `TranslationJob`; after the last sentence, blocks that have lost something wait once more."""
         super().link(sentence, graph)
+        if sentence.links and sentence.best and self._edges.get(sentence):
+            sentence.links = self._weighed(sentence, sentence.best.ids, graph)
         if self._blocks and self.finished and self._apart is None:
             found = zip(self._blocks, super().result(), strict=True)
             apart = [block.apart(result.texts[0], result.links) for block, result in found]
             self._apart = {number: each for number, each in enumerate(apart) if each}
             self.add([text for each in self._apart.values() for text in (each.outer.text, *map(_alone, each.inner))])
+            self._find_edges([block for each in self._apart.values() for block in (each.outer, *each.inner)])
+
+    def _weighed(self, sentence: Sentence, ids: Sequence[int], graph: TranslationGraph) -> list[Link]:
+        """The links of a sentence in which elements begin or end: there, attention is not enough."""
+        source, target = self._languages.source.pieces(sentence.ids), self._languages.target.pieces(ids)
+        words = self._edges[sentence]
+        text = sentence.marked.ended(self._languages.target.decode([ids])[0])
+        places = sentence.marked.source_words(), sentence.marked.words(text)
+        evidence = graph.evidence(sentence.ids, ids, parts(source, words))
+        return weighed(sentence.links, of_words(evidence, target, words, len(places[0])), *places)
 
     def result(self) -> list[Result]:
         """What became of each text, or page."""
@@ -50,6 +81,30 @@ class TranslationRequest(TranslationJob):
             marked.append(better if better and better.score >= _LEAST * found.score else _marked(block, found))
         blocks = iter(marked)
         return [_page(page, [next(blocks) for _ in page.blocks]) for page in self.pages]
+
+
+_NEAR = 1
+"""Words on either side of where an element begins or ends, that may be what a word came from."""
+
+
+def _edges(elements: Sequence[Element], within: Span) -> set[int]:
+    """Where in a part of a block elements begin and end that are not all of it, from its beginning."""
+    first, last = within
+    found = set[int]()
+    for element in elements:
+        start, end = element.span
+        if start < last and first < end and not (start <= first and last <= end):
+            found |= {max(start, first) - first, min(end, last) - first}
+        found |= _edges(element.children, within)
+    return found
+
+
+def _near(edges: set[int], words: Sequence[Span]) -> list[int]:
+    """The numbers of the words near these places."""
+    starts = [start for start, _ in words]
+    middles = [bisect_left(starts, edge) for edge in edges]
+    near = chain.from_iterable(range(middle - _NEAR, middle + _NEAR) for middle in middles)
+    return sorted({number for number in near if 0 <= number < len(words)})
 
 
 _LEAST = 0.75

@@ -84,7 +84,9 @@ class LibreRequest(Foreign):
         """As our own request. Raises ValueError on a language that is not translated."""
         language_code(self.source, ("auto", languages[0]), "source")
         language_code(self.target or languages[1], languages[1:], "target")
-        return {"text": self.q, "format": self.format, "alternatives": self.alternatives}
+        # Of HTML there are none, there as here: the list is empty.
+        alternatives = 0 if self.format == "html" else self.alternatives
+        return {"text": self.q, "format": self.format, "alternatives": alternatives}
 
     def answer(self, results: Sequence[Translation], texts: Sequence[str]) -> dict[str, Any]:
         """What LibreTranslate answers, to these texts without their tags: one text for one, a list for a list."""

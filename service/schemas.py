@@ -2,9 +2,9 @@
 
 import json
 from functools import cached_property
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
 from inference.blocks import Page
@@ -80,6 +80,13 @@ class TranslateRequest(TextRequest):
             if not term.strip() or len(term) > _LONGEST_TERM:
                 raise ValueError(f"a term has {len(term.strip())} characters: give 1 to {_LONGEST_TERM}")
         return value
+
+    @model_validator(mode="after")
+    def _asks_of_markup_what_there_is(self) -> Self:
+        asked = [name for name in ("alternatives", "alignment") if getattr(self, name)]
+        if asked and self.format != "text":
+            raise ValueError(f"{asked[0]} is of plain text: leave it out, or the format")
+        return self
 
     @property
     def terms(self) -> dict[str, str]:

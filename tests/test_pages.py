@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from inference.engine import TranslationGraph
 from inference.placing import Element, Placing
 from inference.predictors import TranslationPredictor
 
@@ -43,3 +44,32 @@ def test_nothing_is_asked_again_where_nothing_is_lost(predictor: TranslationPred
         pool.step()
     assert len(job._documents) == 1
     assert [found.text for found in predictor.results(job)] == ["<b>Chúc ngủ ngon.</b>"]
+
+
+def test_evidence_is_asked_for_where_elements_begin_and_end(
+    predictor: TranslationPredictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    evidence = TranslationGraph.evidence
+
+    def counted(graph: TranslationGraph, source: list[int], target: list[int], parts: list[list[int]]) -> object:
+        found = evidence(graph, source, target, parts)
+        assert found.shape == (len(target) + 1, len(parts))
+        asked.append(len(parts))
+        return found
+
+    monkeypatch.setattr(TranslationGraph, "evidence", counted)
+    predictor.predict(["<b>Good night.</b> I love you.", "I love you.<br>Good night."], markup=True)
+    assert asked == []
+    (found,) = predictor.predict(["I <b>love</b> you."], markup=True)
+    assert (asked, found.text.count("<b>")) == ([3], 1)
+
+
+def test_what_a_token_owes_to_a_part_is_what_it_loses_without_it(predictor: TranslationPredictor) -> None:
+    (source,) = predictor.languages.source.encode(["I love you."])
+    (target,) = predictor.languages.target.encode(["Tôi yêu bạn."])
+    found = predictor.graph.evidence(source, target, [[], range(len(source)), *([[0]] * 20)])
+    assert found.shape[1] == 22
+    assert (found[:, 0] == 0).all()
+    assert found[:, 1].max() > found[:, 2].max() > 0
+    assert abs(found[:, 2:] - found[:, 2:3]).max() < 1e-4

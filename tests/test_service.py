@@ -55,6 +55,9 @@ def test_translation_options(client: FlaskClient) -> None:
     assert 0.5 < full["score"] <= 1
     assert {tuple(link["target"]) for link in full["alignment"]} == {(0, 3), (4, 7), (8, 12)}
     assert ask("<p><b>I love you.</b></p>", format="html")["text"] == "<p><b>Tôi yêu bạn.</b></p>"
+    for option in ({"alternatives": 1}, {"alignment": True}):
+        refused = client.post("/translate", json={"text": "a", "format": "html", **option})
+        assert (refused.status_code, next(iter(option)) in refused.get_json()["message"]) == (422, True)
     assert "ZZ" in ask("I love Y.", glossary={"Y": "ZZ"})["text"]
     assert "Y" in ask("I love Y.", protect=["Y"])["text"]
     french = ask("Le chat est dans la maison.")["warnings"]
