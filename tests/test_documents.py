@@ -266,6 +266,10 @@ def test_json() -> None:
     )
     assert unchanged("en.json", data.encode()) == data.encode()
     assert json.loads(capitals("en.json", data)).keys() == {"a", "b", "d"}
+    names = '{"locale": "en", "class" : "btn-primary", "title": "home", "type": "Good night", "id:": "yes"}'
+    assert capitals("en.json", names) == (
+        '{"locale": "en", "class" : "btn-primary", "title": "HOME", "type": "GOOD NIGHT", "id:": "YES"}'
+    )
 
 
 def test_chunks_are_all_blocks_in_order() -> None:

@@ -7,6 +7,8 @@ from inference.blocks import Block, Page
 from inference.documents.document import DocumentError
 from inference.documents.messages import read_message
 
+_NO_TEXT = frozenset("class classname color colour href icon id key lang language locale src type url".split())
+"""Names of members whose values are no texts, where these have small letters and no blanks."""
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*+"(\s*+:)?', re.DOTALL)
 
 
@@ -21,16 +23,22 @@ def read_text(text: str) -> Page:
 
 
 def read_json(text: str) -> Page:
-    """Every string is a text, but for the names of an object's members. Raises DocumentError when it is not JSON."""
+    """Every string is a text, but for the names of an object's members, and for what some of these names. Raises
+    DocumentError when it is not JSON.
+    """
     try:
         json.loads(text)
     except (ValueError, RecursionError) as error:
         raise DocumentError(f"it is not JSON: {error}") from error
     page = Page([], [""])
-    end = 0
+    end, name = 0, ""
     for match in _STRING.finditer(text):
-        value = "" if match.group(1) else json.loads(match.group())
-        if any(map(str.isalpha, value)):
+        if match.group(1):
+            name = str(json.loads(match.group().rstrip(": \t\r\n"))).lower()
+            continue
+        value = json.loads(match.group())
+        named = name in _NO_TEXT and value == value.lower() and " " not in value
+        if any(map(str.isalpha, value)) and not named:
             found = read_message(value, _quoted, _unquoted)
             if found.separators == ["", ""]:
                 found.blocks[0].raw = match.group()[1:-1]
