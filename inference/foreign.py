@@ -71,7 +71,11 @@ def misfit(text: str, *read: str) -> str | None:
     """A warning, where a text is surely in another language than those that are read, which are codes: which one it
     looks like.
     """
-    code = _language(text)
+    return misread(_language(text), *read)
+
+
+def misread(code: str | None, *read: str) -> str | None:
+    """That warning, where the code of the text's language is known."""
     if code is None or code in read:
         return None
     scripts = dict(_SCRIPTS.values())

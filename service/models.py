@@ -156,6 +156,10 @@ class Models:
     def classify(self, body: SentimentRequest, is_wanted: Callable[[], bool]) -> list[Sentiment]:
         """Classify a request's texts. Raises as `translate` does."""
         predictor = self.sentiment.get()
+        if body.neutral_band and not {"positive", "negative"} <= set(predictor.labels):
+            has = ", ".join(map(repr, predictor.labels))
+            message = f"neutral_band lies between 'positive' and 'negative', but the labels here are {has}: leave it out"
+            raise ApiError(422, "Validation", message)
         deadline = _Deadline(self._timeout)
         # What is explained is read once more for every piece of it.
         self.check_room(sum(map(len, body.texts)) / _CHARACTERS * (1 + PIECES * body.explain))

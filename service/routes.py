@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response, jsonify, request
 from flask_openapi3 import APIBlueprint, Tag
 
-from inference.foreign import detect_foreign, misfit
+from inference.foreign import detect_foreign, misread
 from inference.predictors import Sentiment, Translation
 from service.answers import (
     AnySentimentAnswer,
@@ -165,7 +165,8 @@ def _classified(body: SentimentRequest, text: str, result: Sentiment) -> Classif
     label: str | None = result.label if result.score >= body.threshold else None
     if abs(result.scores.get("positive", 1.0) - result.scores.get("negative", 0.0)) < body.neutral_band:
         label = "neutral"
-    warning = misfit(text, *_READ)
+    language = (detect_foreign(text) or (result.language,))[0]
+    warning = misread(language, *_READ)
     asked: dict[str, Any] = {}
     if body.explain:
         pieces = [(text[share.start : share.end], share) for share in result.explanation]
@@ -177,7 +178,7 @@ def _classified(body: SentimentRequest, text: str, result: Sentiment) -> Classif
         label=label,
         score=result.score,
         scores=dict(scores[: body.top_k]),
-        language=(detect_foreign(text) or (result.language,))[0],
+        language=language,
         truncated=False,
         warnings=[warning] if warning else [],
         **asked,

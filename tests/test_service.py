@@ -108,6 +108,16 @@ def test_sentiment_options(client: FlaskClient) -> None:
         assert next(iter(bad)) in refused.get_json()["message"]
 
 
+def test_a_band_needs_its_two_ends(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    predictor = client.application.extensions["hoiquy"].models.sentiment.get()
+    monkeypatch.setattr(predictor, "labels", ("complaint", "praise"))
+    assert client.post("/sentiment", json={"text": "The best coffee in town!"}).status_code == 200
+    refused = client.post("/sentiment", json={"text": "The best coffee in town!", "neutral_band": 0.2})
+    assert refused.status_code == 422
+    assert "neutral_band" in refused.get_json()["message"]
+    assert "'complaint', 'praise'" in refused.get_json()["message"]
+
+
 @pytest.mark.parametrize("kind", ["text/plain", "text/plain; charset=utf-8", "application/x-www-form-urlencoded", None])
 def test_a_plain_body_is_the_text(client: FlaskClient, kind: str | None) -> None:
     response = client.post("/translate", data=b"Good night.\n\nI love you.", content_type=kind)
