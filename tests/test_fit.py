@@ -193,6 +193,13 @@ def test_bf16_learns_the_same(tmp_path: Path) -> None:
     assert any(not torch.equal(tensor, finals[1][name]) for name, tensor in finals[0].items())
 
 
+def test_what_has_vanished_is_zero_in_training(tmp_path: Path) -> None:
+    torch.set_flush_denormal(False)
+    assert (torch.tensor(1e-30) * torch.tensor(1e-10)).item() > 0
+    trainer(tmp_path)
+    assert (torch.tensor(1e-30) * torch.tensor(1e-10)).item() == 0
+
+
 def test_gpus_share_an_update_as_far_as_there_are_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
     config = FitConfig(updates=1, warmup=0, accumulate=6, devices=6)
     assert devices_for(config) == 6

@@ -172,6 +172,8 @@ class Trainer:
         self.dev, self.settings = dev, settings
         if config.threads:
             torch.set_num_threads(config.threads)
+        # A gradient that has vanished is a denormal number, with which a processor takes several times as long.
+        torch.set_flush_denormal(True)
         devices = devices_for(config)
         self.fabric = Fabric(
             accelerator=config.accelerator,

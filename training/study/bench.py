@@ -36,6 +36,7 @@ def study(path: Path, runs: Path) -> None:
     done = results.read()
     due = [trial for trial in results.digests if trial not in done]
     torch.set_num_threads(1)
+    torch.set_flush_denormal(True)  # As training has it: paces are taken without a trainer.
     try:
         for trial in tqdm(due, initial=len(done), total=len(results.digests), unit="trial"):
             directory = bench.directory(trial)

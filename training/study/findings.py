@@ -235,13 +235,10 @@ def _reservoir(o: Outcomes) -> Iterator[str]:
 def _pace(o: Outcomes) -> Iterator[str]:
     lstm = o.plain("lstm")
     for task in o.of_kind(*TEXT_QUALITY):
-        reference = interval(o.values(task, 0, lstm or "", "tokens_per_second")).mean
-        ratios = {
-            name: interval(o.values(task, 0, name, "tokens_per_second")).mean / reference
-            for name in o.members(task)
-            if name != lstm
-        }
-        if lstm in o.members(task) and ratios:
+        paces = {name: max(o.values(task, 0, name, "tokens_per_second"), default=0.0) for name in o.members(task)}
+        reference = paces.pop(lstm or "", 0.0)
+        if reference and paces:
+            ratios = {name: pace / reference for name, pace in paces.items()}
             listed = ", ".join(f"`{name}` {ratio:.2g}" for name, ratio in ratios.items())
             yield f"Training tokens a second, {task}, as multiples of `{lstm}`'s: {listed}."
 

@@ -60,8 +60,9 @@ They took {spent} of processor time in all, what was stopped and taken up again 
 A member of a task has as many units (H) as its budget of parameters holds. A number is a mean over the seeds with its
 95 % interval (Student's t). Tokens a second are those of the batch that gradients are followed through (steps of
 {FLOW_ROWS} sequences, or subwords of the {FLOW_ROWS} longest dev texts, both sides of a translation), for which loss
-and gradients, but no update, are computed over and over: per second of processor time, on one thread. Of a share of a
-gradient, {NOTHING:g} stands for so much or less."""
+and gradients, but no update, are computed over and over: per second of processor time, on one thread. Of such times
+that of the fastest seed is told: what else a machine does makes the others slower. Of a share of a gradient,
+{NOTHING:g} stands for so much or less."""
 
 
 def _findings(outcomes: Outcomes) -> str:
@@ -108,11 +109,12 @@ def _cells(outcomes: Outcomes, task: str, lengths: Sequence[int], member: str) -
     cells = [f"`{member}`", ", ".join(filter(None, shape)), str(results[0]["hidden"]), sizes]
     if isinstance(outcomes.config.tasks[task], DrawnTask):
         cells += [_drawn_cell(outcomes, task, length, member) for length in lengths]
-        return [*cells, _mean(results, "tokens_per_second", "{:,.0f}")]
+        return [*cells, _pace(results)]
     cells.append(str(interval(outcomes.quality(task, 0, member))))
     if outcomes.config.tasks[task].kind == "translation":
         cells.append(str(interval([math.exp(loss) for loss in outcomes.values(task, 0, member, "loss")])))
-    return [*cells, _mean(results, "tokens_per_second", "{:,.0f}"), _mean(results, "decode_ms", "{:.1f}")]
+    milliseconds = [result["decode_ms"] for result in results if result.get("decode_ms") is not None]
+    return [*cells, _pace(results), f"{min(milliseconds):.1f}" if milliseconds else "–"]
 
 
 def _drawn_cell(outcomes: Outcomes, task: str, length: int, member: str) -> str:
@@ -123,6 +125,10 @@ def _drawn_cell(outcomes: Outcomes, task: str, length: int, member: str) -> str:
     updates = _mean(found, "updates", "{:,.0f}")
     said = f"{interval(outcomes.quality(task, length, member))}; {outcomes.solved(task, length, member)}; {updates}"
     return said + (f"; {broken} broke" if broken else "")
+
+
+def _pace(results: list[dict[str, Any]]) -> str:
+    return f"{max(result['tokens_per_second'] for result in results):,.0f}"
 
 
 def _mean(results: list[dict[str, Any]], name: str, form: str) -> str:
