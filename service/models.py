@@ -158,7 +158,7 @@ class Models:
         predictor = self.sentiment.get()
         if body.neutral_band and not {"positive", "negative"} <= set(predictor.labels):
             has = ", ".join(map(repr, predictor.labels))
-            message = f"neutral_band lies between 'positive' and 'negative', but the labels here are {has}: leave it out"
+            message = f"neutral_band is between 'positive' and 'negative', but labels here are {has}: leave it out"
             raise ApiError(422, "Validation", message)
         deadline = _Deadline(self._timeout)
         # What is explained is read once more for every piece of it.

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
+from training.cells import CELLS
 from training.config import read_run, run_from
 from training.errors import InputError
 from training.study.config import DrawnTask, Member, StudyConfig, Trial, load_study
@@ -125,7 +126,7 @@ def test_faults_are_named(tmp_path: Path, old: str, new: str, message: str) -> N
 def test_ours_are_whole(name: str) -> None:
     config = load_study(ROOT / "training" / "configs" / name)
     cells = {member.cell for member in config.members.values()}
-    assert cells == {"rnn", "rnn_relu", "gru", "lstm", "lstm_f0", "peephole", "coupled", "esn"}
+    assert cells == set(CELLS)
     assert {task.kind for task in config.tasks.values()} == {
         "next_number",
         "adding",
