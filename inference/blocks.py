@@ -8,16 +8,29 @@ from typing import NamedTuple
 
 from inference.alignment import Link
 from inference.placing import Element, Placing
+from inference.text import Document, cut
 
-_SLOT = re.compile("\\{\ue000(\\d+)\\}")
-_BREAK = "\ue001"
+LONGEST = 10_000
+"""Characters of a block, then another one begins: so the time to read a text grows with its length alone, and a part of
+one can be translated in time."""
+# Noncharacters, which Unicode keeps for such uses: no text has them.
+_HELD, _BREAK = "\ufdd0", "\ufdd1"
+_SLOT = re.compile(rf"\{{{_HELD}(\d+)\}}")
 _LINE_START = re.compile(r"[-+*#>=|:~`]|\d+[.)]")
 """What must not come to stand at the beginning of a line, where it can mean something else."""
 
 
 def slot(number: int) -> str:
     """What stands in a block's text for what is not to be translated."""
-    return f"{{\ue000{number}}}"
+    return f"{{{_HELD}{number}}}"
+
+
+_OURS = re.compile("[\ufdd0-\ufddf]")
+
+
+def without_marks(text: str) -> str:
+    """A text without the characters that stand for something here, should it have any."""
+    return _OURS.sub("", text)
 
 
 @dataclass
@@ -117,6 +130,17 @@ def _apart(block: Block, lost: Sequence[Element]) -> Apart:
 def _before(start: int, place: int) -> int:
     """A place as seen from `start`."""
     return max(0, place - start)
+
+
+def plain_page(text: str, escape: Callable[[str], str] = str) -> "Page":
+    """A text without tags as one block, or as several where it is very long. It is written as `escape` writes it."""
+    pieces = (
+        Document.of((piece, True) for piece in cut(text, LONGEST))
+        if len(text) > LONGEST
+        else Document((text,), ("", ""))
+    )
+    blocks = [Block(piece, [], [], escape, raw=escape(piece)) for piece in pieces.sentences]
+    return Page(blocks, list(map(escape, pieces.separators)))
 
 
 @dataclass

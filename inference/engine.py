@@ -5,7 +5,8 @@ arithmetic; and alone, nothing of its neighbours can reach it.
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from typing import TypeVar
 
 import numpy as np
 
@@ -29,8 +30,23 @@ def session(model: bytes, threads: int) -> onnxruntime.InferenceSession:
         raise ValueError(f"ONNX Runtime cannot load a graph of {len(model)} bytes: {error}") from error
 
 
-_TOGETHER = 16
-"""Parts of a source whose evidence is asked for at a time."""
+Found = TypeVar("Found")
+Work = Generator[None, None, Found]
+"""Work in pieces of a few milliseconds each, and what is found by it."""
+
+
+def at_once(work: Work[Found]) -> Found:
+    """Do all of it."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            found: Found = end.value
+            return found
+
+
+_PIECE = 16
+"""Rows of decoder steps that are a piece of work."""
 _MULTIPLE = 16
 """Sources are padded to a multiple of so many tokens: softmax adds up so many weights at a time, and what it adds up
 must not depend on the longest source of a batch."""
@@ -61,37 +77,33 @@ class TranslationGraph:
         log_probs, *layers = self._run(self._outputs, tokens, state)
         return log_probs, tuple(layers)
 
-    def align(self, source: Sequence[int], target: Sequence[int]) -> Array:
-        """What each token of a translation, its end included, was attending to: `(T + 1, S + 1)`, rows adding up to 1;
-        the last column is the source's end.
+    def align(
+        self, source: Sequence[int], target: Sequence[int], parts: Sequence[Sequence[int]] = ()
+    ) -> Work[tuple[Array, Array]]:
+        """What each token of a translation, its end included, was attending to: `(T + 1, S + 1)`, rows adding up to 1,
+        the last column the source's end; and what it owes to parts of the source: by how much its log-probability falls
+        when the tokens at these places are unknown, `(T + 1, P)`. (The prediction difference of Li et al. 2019, "On the
+        Word Alignment from Neural Machine Translation", of parts instead of words.)
         """
-        state = self.encode(source)
-        memory, layers = self.gathering()([state.memory]), state.layers
-        rows = []
-        for token in (BEGIN, *target):
-            attention, _, *after = self._run(["attention", *self._outputs], np.array([token]), State(memory, layers))
+        states = []
+        for places in (set[int](), *map(set, parts)):
+            states.append(self.encode([UNKNOWN if i in places else t for i, t in enumerate(source)]))
+            yield
+        memory = self.gathering()([state.memory for state in states])
+        layers = tuple(map(np.concatenate, zip(*(state.layers for state in states), strict=True)))
+        attended, owed, done = [], [], 0
+        for before, token in zip((BEGIN, *target), (*target, END), strict=True):
+            tokens = np.full(len(states), before)
+            attention, log_probs, *after = self._run(["attention", *self._outputs], tokens, State(memory, layers))
             layers = tuple(after)
             # The mean of the heads, which early checkpoints took themselves.
-            rows.append(attention.reshape(-1, attention.shape[-1])[:, : len(source) + 1].mean(axis=0))
-        return np.stack(rows)
-
-    def evidence(self, source: Sequence[int], target: Sequence[int], parts: Sequence[Sequence[int]]) -> Array:
-        """What each token of a translation, its end included, owes to parts of the source: by how much its
-        log-probability falls when the tokens at these places are unknown, `(T + 1, P)`. (The prediction difference of
-        Li et al. 2019, "On the Word Alignment from Neural Machine Translation", of parts instead of words.)
-        """
-        found = []
-        for first in range(0, len(parts), _TOGETHER):
-            masked = [set[int](), *map(set, parts[first : first + _TOGETHER])]
-            states = [self.encode([UNKNOWN if i in places else t for i, t in enumerate(source)]) for places in masked]
-            memory = self.gathering()([state.memory for state in states])
-            layers = tuple(map(np.concatenate, zip(*(state.layers for state in states), strict=True)))
-            rows = []
-            for before, token in zip((BEGIN, *target), (*target, END), strict=True):
-                log_probs, layers = self.step(np.full(len(masked), before), State(memory, layers))
-                rows.append(log_probs[:1, token] - log_probs[1:, token])
-            found.append(np.stack(rows))
-        return np.concatenate(found, axis=1)
+            attended.append(attention[0].reshape(-1, attention.shape[-1])[:, : len(source) + 1].mean(axis=0))
+            owed.append(log_probs[:1, token] - log_probs[1:, token])
+            done += len(states)
+            if done >= _PIECE:
+                done = 0
+                yield
+        return np.stack(attended), np.stack(owed)
 
     def _run(self, outputs: Sequence[str], tokens: Array, state: State) -> list[Array]:
         inputs = (tokens, *state.memory, *state.layers)

@@ -4,14 +4,14 @@ import math
 import re
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
 
-from inference.alignment import Link, Span, links
+from inference.alignment import Link, Span, links, of_words, parts, weighed
 from inference.decoding import Array, DecodeConfig, Hypothesis, Search, is_odd
 from inference.engine import SentimentGraph, TranslationGraph
 from inference.language import is_vietnamese
@@ -30,6 +30,7 @@ from inference.text import (
 )
 from inference.tokenizer import Tokenizer
 
+_DONE = object()
 _FEW = 2
 """Words of a sentence of which a translation's length says nothing."""
 
@@ -95,6 +96,10 @@ class Sentence:
     """Links and the like are marks, while the model works."""
     within: bool = False
     """Whether it stands between spans of another one."""
+    linked: bool = False
+    """Whether it is to be said which of its words became which,"""
+    edges: list[int] = field(default_factory=list)
+    """and the numbers of words of which attention says too little, since an element begins or ends there."""
     beam_size: int = 1
     reading: Reading = field(default_factory=lambda: Reading("", []))
     """What the model reads,"""
@@ -200,21 +205,33 @@ class TranslationJob(Job):
         self._sentences: list[Sentence] = []
         self._running = 0
         self.waiting: deque[Sentence] = deque()
+        self._unlinked: deque[Sentence] = deque()
+        self._work: Iterator[None] | None = None
+        """The linking of a sentence that has begun."""
         self.add(texts)
-        self.cost = sum(len(sentence.ids) * sentence.beam_size for sentence in self.waiting)
+        self.cost = self._cost()
 
     def add(self, texts: Sequence[str]) -> None:
         """More texts to be translated."""
         documents = [split(text).without_list_marks() for text in texts]
         self._documents += documents
         self._sentences += self._enter(
-            [s for d in documents for s in d.sentences], self._beam_size, self._alternatives + 1
+            [s for d in documents for s in d.sentences], self._beam_size, self._alternatives + 1, linked=self._align
         )
+
+    def _cost(self) -> int:
+        readings = (s.beam_size + (1 + len(_told_apart(s)) if s.linked else 0) for s in self.waiting)
+        return sum(len(sentence.ids) * times for sentence, times in zip(self.waiting, readings, strict=True))
+
+    @property
+    def linking(self) -> bool:
+        """Whether there are sentences that have their translation, but not their links."""
+        return bool(self._unlinked or self._work)
 
     @property
     def finished(self) -> bool:
         """Whether nothing is left to do."""
-        return not (self.waiting or self._running)
+        return not (self.waiting or self._running or self.linking)
 
     def begin(self) -> tuple[Sentence, Search]:
         """Take the next sentence that waits, and how to search for its translation."""
@@ -225,8 +242,12 @@ class TranslationJob(Job):
     def end(self, sentence: Sentence, hypotheses: Sequence[Hypothesis]) -> None:
         """Take what was found for a sentence; it may have to be searched for again, or in another reading."""
         self._running -= 1
-        if self._is_settled(sentence, hypotheses) and sentence.read_on():
+        if not self._is_settled(sentence, hypotheses):
+            return
+        if sentence.read_on():
             self.waiting.appendleft(sentence)
+        elif sentence.linked and sentence.best:
+            self._unlinked.append(sentence)
 
     def _is_settled(self, sentence: Sentence, hypotheses: Sequence[Hypothesis]) -> bool:
         """Take what was found for a reading of a sentence; whether it need not be searched for again."""
@@ -260,18 +281,28 @@ class TranslationJob(Job):
         elif not found:
             # Worse language, but nothing is lost.
             sentence.document = sentence.marked.document()
-            sentence.parts = self._enter(sentence.document.sentences, 1, 1, within=True)
+            sentence.parts = self._enter(sentence.document.sentences, 1, 1, within=True, linked=sentence.linked)
         return True
 
-    def link(self, sentence: Sentence, graph: TranslationGraph) -> None:
-        """Find which words became which, if that was asked for, once a sentence has its translation."""
-        again = bool(self.waiting) and self.waiting[0] is sentence
-        if self._align and sentence.best and not again:
-            source, target = self._languages.source, self._languages.target
-            ids, text = sentence.best.ids, sentence.marked.ended(target.decode([sentence.best.ids])[0])
-            places = sentence.marked.source_words(), sentence.marked.words(text)
-            attention = graph.align(sentence.ids, ids)
-            sentence.links = links(attention, source.pieces(sentence.ids), target.pieces(ids), *places)
+    def advance(self, graph: TranslationGraph) -> None:
+        """Do a piece of the linking."""
+        if not self._work:
+            self._work = self._link(self._unlinked.popleft(), graph)
+        if next(self._work, _DONE) is _DONE:
+            self._work = None
+
+    def _link(self, sentence: Sentence, graph: TranslationGraph) -> Iterator[None]:
+        """Find which words became which."""
+        assert sentence.best
+        ids, words = sentence.best.ids, _told_apart(sentence)
+        source, target = self._languages.source.pieces(sentence.ids), self._languages.target.pieces(ids)
+        text = sentence.marked.ended(self._languages.target.decode([ids])[0])
+        places = sentence.marked.source_words(), sentence.marked.words(text)
+        attention, evidence = yield from graph.align(sentence.ids, ids, parts(source, words))
+        sentence.links = links(attention, source, target, *places)
+        if sentence.links and words:
+            known = of_words(evidence, target, words, len(places[0]))
+            sentence.links = weighed(sentence.links, known, *places)
 
     def result(self) -> list[Result]:
         """What became of each text."""
@@ -283,19 +314,21 @@ class TranslationJob(Job):
         most = min(self._alternatives + 1, max((len(output.texts) for output in outputs), default=1))
         texts = [document.join([o.texts[min(i, len(o.texts) - 1)] for o in outputs]) for i in range(most)]
         found = (
-            _on_words(_links(document, sentences), document.join(document.sentences), texts[0]) if self._align else []
+            _on_words(_links(document, sentences), document.join(document.sentences), texts[0])
+            if self._align or any(sentence.linked for sentence in sentences)
+            else []
         )
         log_prob, tokens = (sum(each) for each in zip((0.0, 0), *map(_evidence, sentences), strict=True))
         return Result(texts, not all(output.finished for output in outputs), found, math.exp(log_prob / max(1, tokens)))
 
     def _enter(
-        self, texts: Sequence[str], beam_size: int | None, least: int, *, within: bool = False
+        self, texts: Sequence[str], beam_size: int | None, least: int, *, within: bool = False, linked: bool
     ) -> list[Sentence]:
         """Sentences of texts; those that a model must translate wait, the longest first, so that like ones meet. Each
         has the beam given, or what suits it, but no narrower one than `least`.
         """
         marked = [mark(text, self._languages.target_language, self._terms) for text in texts]
-        sentences = [Sentence(m, within) for m in marked]
+        sentences = [Sentence(m, within, linked) for m in marked]
         for sentence in sentences:
             if self._stays(sentence.marked.text):
                 sentence.stay()
@@ -312,6 +345,14 @@ class TranslationJob(Job):
         where that is the target.
         """
         return is_wordless(sentence) or (self._languages.target_language == "vi" and is_vietnamese(sentence))
+
+
+_MOST_EDGES = 32
+"""Words of a sentence that are told apart; where there are more, all is left to attention."""
+
+
+def _told_apart(sentence: Sentence) -> list[int]:
+    return sentence.edges if len(sentence.edges) <= _MOST_EDGES else []
 
 
 def _output(sentence: Sentence) -> Output:

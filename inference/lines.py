@@ -141,6 +141,9 @@ def predict_file(source: Path, target: Path, how: dict[str, Any], make: Callable
     with source.open("rb") as file, claimed(target) as written:
         record = target.with_name(f"{target.name}.partial.json")
         if not record.exists():
+            # Hours must not go by before a line is found that cannot be read.
+            deque(read_lines(file, str(source)), maxlen=0)
+            file.seek(0)
             written.truncate(0)
             write_atomically(record, lambda beside: beside.write_text(json.dumps(said), encoding="utf-8"))
         elif json.loads(record.read_text(encoding="utf-8")) != said:

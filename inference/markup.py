@@ -9,16 +9,15 @@ import re
 import sys
 from collections.abc import Callable
 
-from inference.blocks import Block, Page, slot
+from inference.blocks import LONGEST, Block, Page, slot, without_marks
 from inference.placing import Element
-from inference.tags import HTML, Tags
+from inference.tags import CDATA, HTML, Tags
+from inference.text import cut
 
-_TOKEN = re.compile(r"<!--|<[!?][^<>]*+>|</?[a-zA-Z](?:[^<>\"']|\"[^\"<]*+\"|'[^'<]*+')*+>")
+_TOKEN = re.compile(rf"<!--|{CDATA}|<[!?][^<>]*+>" r"|</?[a-zA-Z](?:[^<>\"']|\"[^\"<]*+\"|'[^'<]*+')*+>")
 _NAME = re.compile(r"</?([a-zA-Z][\w:-]*)")
 _DEEPEST = 50
 """Elements within each other; what is deeper is a tag by itself."""
-LONGEST = 10_000
-"""Characters of a block, then another one begins: so the time to read a text grows with its length alone."""
 _NO_TRANSLATION = re.compile(r"\btranslate\s*=\s*[\"']?no\b|\bclass\s*=\s*[\"'][^\"']*\bnotranslate\b", re.IGNORECASE)
 
 
@@ -56,8 +55,8 @@ def _read_tag(reader: "Reader", text: str, match: re.Match[str], tags: Tags) -> 
     """Take a tag, or the whole of an element that is not to be translated; returns where the text goes on."""
     tag = match.group()
     found = _NAME.match(tag)
-    if found is None:  # a declaration
-        reader.single(tag)
+    if found is None:  # a declaration, or text that is to be read as it is
+        (reader.keep if tag.startswith("<![CDATA[") else reader.single)(tag)
         return match.end()
     name = found.group(1).lower()
     end = end_of_kept(text, tag, match.end(), tags)
@@ -128,14 +127,15 @@ class Reader:
         self._page.add("", page)
 
     def words(self, text: str) -> None:
-        """Text between tags. White space of any kind is one blank, as in a browser."""
-        self._limit()
-        self._raw.append(text)
-        plain = re.sub(r"\s+", " ", self._plain(text))
-        self._text += plain.lstrip() if self._text.endswith(" ") or not self._text else plain
+        """Text between tags. White space of any kind, be it unbreakable, is one blank."""
+        for piece in cut(text, LONGEST) if len(text) > LONGEST else [text]:
+            self._limit(len(piece))
+            self._raw.append(piece)
+            plain = re.sub(r"\s+", " ", without_marks(self._plain(piece)))
+            self._text += plain.lstrip() if self._text.endswith(" ") or not self._text else plain
 
-    def _limit(self) -> None:
-        if len(self._text) > LONGEST:
+    def _limit(self, more: int) -> None:
+        if len(self._text) + more > LONGEST:
             self.flush()
 
     def line_break(self, raw: str) -> None:
@@ -148,7 +148,7 @@ class Reader:
 
     def keep(self, raw: str) -> None:
         """Something within the text that stays as it is."""
-        self._limit()
+        self._limit(0)
         self._raw.append(raw)
         self._text += slot(len(self._kept))
         self._kept.append(raw)
@@ -193,12 +193,15 @@ class Reader:
             _, element = self._open.pop()
             (self._open[-1][1].children if self._open else self._roots).extend(element.children)
             element.children = []
-        raw = "".join(self._raw)
-        if self._text.strip():
-            # Blanks around a block are its neighbours': they come back as they were.
-            lead, trail = raw[: len(raw) - len(raw.lstrip())], raw[len(raw.rstrip()) :]
-            block = Block(self._text.rstrip(), self._roots, self._kept, self._escape, self._breaks, raw.strip())
+        # A line break at the end of a block, and blanks around it, are its neighbours': they come back as they were.
+        text, last = self._text.rstrip(), ""
+        if self._breaks and self._breaks[-1][0] > len(text):
+            _, last = self._breaks.pop()
+        raw = "".join(self._raw).removesuffix(last)
+        if text:
+            lead, trail = raw[: len(raw) - len(raw.lstrip())], raw[len(raw.rstrip()) :] + last
+            block = Block(text, self._roots, self._kept, self._escape, self._breaks, raw.strip())
             self._page.add(lead, Page([block], ["", trail]))
         else:
-            self._page.ended(raw)
+            self._page.ended(raw + last)
         self._begin()

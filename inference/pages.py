@@ -4,8 +4,9 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
-from inference.alignment import Link, Span, of_words, parts, weighed
+from inference.alignment import Span
 from inference.blocks import Apart, Block, Page
+from inference.decoding import Hypothesis
 from inference.engine import TranslationGraph
 from inference.jobs import Languages, Result, Sentence, TranslationJob
 from inference.placing import Element
@@ -30,12 +31,14 @@ class TranslationRequest(TranslationJob):
         self._blocks = [block for page in pages for block in page.blocks]
         self._apart: dict[int, Apart] | None = None
         texts = [*texts, *(block.text for block in self._blocks)]
-        self._edges: dict[Sentence, list[int]] = {}
         super().__init__(languages, texts, beam_size, alternatives, align=align, terms=terms)
         self._find_edges(self._blocks)
+        self.cost = self._cost()
 
     def _find_edges(self, blocks: Sequence[Block]) -> None:
-        """Find the words where elements begin and end of the last blocks that were added."""
+        """Find the words where elements begin and end of the last blocks that were added; where there are none, nobody
+        asks which words became which.
+        """
         documents = self._documents[len(self._documents) - len(blocks) :]
         sentences = iter(self._sentences[len(self._sentences) - sum(len(each.sentences) for each in documents) :])
         for block, document in zip(blocks, documents, strict=True):
@@ -43,30 +46,30 @@ class TranslationRequest(TranslationJob):
             for before, text in zip(document.separators, document.sentences, strict=False):
                 place += len(before)
                 sentence = next(sentences)
+                sentence.linked = bool(block.elements)
                 edges = _edges(block.elements, (place, place + len(text)))
-                self._edges[sentence] = _near(edges, sentence.marked.source_words())
+                sentence.edges = _near(edges, sentence.marked.source_words()) if edges else []
                 place += len(text)
 
-    def link(self, sentence: Sentence, graph: TranslationGraph) -> None:
-        """See `TranslationJob`; after the last sentence, blocks that have lost something wait once more."""
-        super().link(sentence, graph)
-        if sentence.links and sentence.best and self._edges.get(sentence):
-            sentence.links = self._weighed(sentence, sentence.best.ids, graph)
-        if self._blocks and self.finished and self._apart is None:
-            found = zip(self._blocks, super().result(), strict=True)
-            apart = [block.apart(result.texts[0], result.links) for block, result in found]
-            self._apart = {number: each for number, each in enumerate(apart) if each}
-            self.add([text for each in self._apart.values() for text in (each.outer.text, *map(_alone, each.inner))])
-            self._find_edges([block for each in self._apart.values() for block in (each.outer, *each.inner)])
+    def end(self, sentence: Sentence, hypotheses: Sequence[Hypothesis]) -> None:
+        """See `TranslationJob`."""
+        super().end(sentence, hypotheses)
+        self._ask_again()
 
-    def _weighed(self, sentence: Sentence, ids: Sequence[int], graph: TranslationGraph) -> list[Link]:
-        """The links of a sentence in which elements begin or end: there, attention is not enough."""
-        source, target = self._languages.source.pieces(sentence.ids), self._languages.target.pieces(ids)
-        words = self._edges[sentence]
-        text = sentence.marked.ended(self._languages.target.decode([ids])[0])
-        places = sentence.marked.source_words(), sentence.marked.words(text)
-        evidence = graph.evidence(sentence.ids, ids, parts(source, words))
-        return weighed(sentence.links, of_words(evidence, target, words, len(places[0])), *places)
+    def advance(self, graph: TranslationGraph) -> None:
+        """See `TranslationJob`."""
+        super().advance(graph)
+        self._ask_again()
+
+    def _ask_again(self) -> None:
+        """After the last sentence, let blocks that have lost something wait once more."""
+        if not (self._blocks and self.finished and self._apart is None):
+            return
+        found = zip(self._blocks, super().result(), strict=True)
+        apart = [block.apart(result.texts[0], result.links) for block, result in found]
+        self._apart = {number: each for number, each in enumerate(apart) if each}
+        self.add([text for each in self._apart.values() for text in (each.outer.text, *map(_alone, each.inner))])
+        self._find_edges([block for each in self._apart.values() for block in (each.outer, *each.inner)])
 
     def result(self) -> list[Result]:
         """What became of each text, or page."""

@@ -57,10 +57,14 @@ class TranslationPool(Pool[TranslationJob]):
         self._graph, self._rows, self._tokens, self._reserve = graph, rows, tokens, reserve
         self._decoder = Decoder(graph.step, graph.gathering())
         self._running: dict[Search, tuple[TranslationJob, Sentence]] = {}
+        self._linking: deque[TranslationJob] = deque()
+        """Jobs that have sentences to be linked, in the order of their turns."""
 
     def drop(self, job: TranslationJob) -> None:
         """See `Pool`."""
         super().drop(job)
+        if job in self._linking:
+            self._linking.remove(job)
         searches = {search for search, (owner, _) in self._running.items() if owner is job}
         self._decoder.drop(searches)
         for search in searches:
@@ -83,13 +87,25 @@ class TranslationPool(Pool[TranslationJob]):
                 if not job.error:
                     try:
                         job.end(sentence, search.result())
-                        job.link(sentence, self._graph)
-                    except Exception as error:  # ONNX Runtime's errors have no base of their own
+                    except Exception as error:  # of a faulty checkpoint, say: it is this job's
                         job.error = error
+                if job.linking and job not in self._linking:
+                    self._linking.append(job)
+        if self._linking:
+            self._link(self._linking.popleft())
         done = [job for job in self._jobs if job.error or job.finished]
         for job in done:
             self.drop(job)
         return done
+
+    def _link(self, job: TranslationJob) -> None:
+        """A piece of a job's linking; then it is the others' turn."""
+        try:
+            job.advance(self._graph)
+        except Exception as error:  # ONNX Runtime's errors have no base of their own
+            job.error = error
+        if job.linking and not job.error:
+            self._linking.append(job)
 
     def _admit(self) -> None:
         """Let sentences join, one of each job in turn, while there is room."""

@@ -164,7 +164,7 @@ class TranslationPredictor:
         self, pages: Sequence[Page], beam_size: int | None = None, *, terms: Mapping[str, str] = _NONE
     ) -> TranslationRequest:
         """What is to be done for texts that have been taken apart, whatever their markup. Raises as `predict` does."""
-        return self._job([], pages, beam_size, 0, align=True, terms=terms)
+        return self._job([], pages, beam_size, 0, align=False, terms=terms)
 
     def _job(
         self,
@@ -180,7 +180,8 @@ class TranslationPredictor:
             raise ValueError(f"beam_size is {beam_size}: give 1 (greedy) or more")
         if alternatives < 0:
             raise ValueError(f"alternatives is {alternatives}: give 0 or more")
-        if align and not self.graph.aligns:
+        marked = any(block.elements for page in pages for block in page.blocks)
+        if (align or marked) and not self.graph.aligns:
             raise ValueError(
                 f"{self.checkpoint.path} says not what it attends to, as an early version exported it: export it again"
             )

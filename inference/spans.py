@@ -207,17 +207,44 @@ class Terms:
         """
         if not all(map(str.strip, terms)):
             raise ValueError("a term is empty: give a word or more")
-        self._terms = dict(terms)
+        found = dict(terms)
         for term, translation in terms.items():
-            self._terms.setdefault(term[0].upper() + term[1:], translation[:1].upper() + translation[1:])
-        # The longest first: "New York Times" before "New York".
-        longest = sorted(self._terms, key=len, reverse=True)
-        self._pattern = re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, longest)) + r")(?!\w)") if terms else None
+            found.setdefault(term[0].upper() + term[1:], translation[:1].upper() + translation[1:])
+        self._terms = _Found(found)
+        # In a text that is all in capitals, a term is so too.
+        self._shouted = _Found({term.upper(): translation.upper() for term, translation in found.items()} | found)
 
-    def find(self, text: str) -> Iterator[tuple[int, int, str]]:
-        """Where terms begin and end, and their translations."""
-        for match in self._pattern.finditer(text) if self._pattern else ():
-            yield *match.span(), self._terms[match.group()]
+    def find(self, text: str, *, shouted: bool = False) -> Iterator[tuple[int, int, str]]:
+        """Where terms begin and end, and their translations; `shouted` where all is in capitals."""
+        terms, done = self._shouted if shouted else self._terms, 0
+        for word in _WORD.finditer(text) if terms.lengths else ():
+            start = word.start()
+            for length in terms.lengths.get(word.group(), ()) if start >= done else ():
+                end = start + length
+                translation = terms.translations.get(text[start:end])
+                if translation is not None and not _GOES_ON.match(text, end):
+                    yield start, end, translation
+                    done = end
+                    break
+
+
+class _Found:
+    """Terms, to be looked up where one may begin."""
+
+    def __init__(self, terms: Mapping[str, str]) -> None:
+        self.translations = terms
+        lengths: dict[str, set[int]] = {}
+        for term in terms:
+            if first := _WORD.match(term):
+                lengths.setdefault(first.group(), set()).add(len(term))
+        # The longest first: "New York Times" before "New York".
+        self.lengths = {first: sorted(found, reverse=True) for first, found in lengths.items()}
+        """What a term begins with -> the lengths of such."""
+
+
+_WORD = re.compile(r"(?<!\w)(?:\w+|\W)")
+"""A word, or a mark that stands behind none: what a term begins with."""
+_GOES_ON = re.compile(r"\w")
 
 
 NO_TERMS = Terms({})
@@ -243,13 +270,13 @@ def mark(sentence: str, language: str, terms: Terms = NO_TERMS) -> Marked:
 
 def _found(sentence: str, language: str, terms: Terms) -> Iterator[tuple[int, int, str]]:
     """Where spans begin and end, and what they become; terms are looked for between the others, not within a link."""
-    start = 0
+    start, shouted = 0, sentence.isupper()
     for match in _SPAN.finditer(sentence):
         first, span = match.start(), _trimmed(match.group())
-        yield from ((start + a, start + b, term) for a, b, term in terms.find(sentence[start:first]))
+        yield from ((start + a, start + b, term) for a, b, term in terms.find(sentence[start:first], shouted=shouted))
         start = first + len(span)
         yield first, start, _grouped(span, language)
-    yield from ((start + a, start + b, term) for a, b, term in terms.find(sentence[start:]))
+    yield from ((start + a, start + b, term) for a, b, term in terms.find(sentence[start:], shouted=shouted))
 
 
 def _trimmed(span: str) -> str:

@@ -18,7 +18,9 @@ _BLOCKS = frozenset(
 )
 _OPAQUE = frozenset("script style code pre textarea kbd samp var svg math noscript template iframe object".split())
 _VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
-_TAG = re.compile(r"<(/?)([a-zA-Z_][\w:.-]*)(?:[^<>\"']|\"[^\"<]*+\"|'[^'<]*+')*+>")
+CDATA = r"<!\[CDATA\[(?:[^\]]|\](?!\]>))*+\]\]>"
+"""Text of XML that is to be read as it is: it stays so."""
+_TAG = re.compile(rf"{CDATA}" r"|<(/?)([a-zA-Z_][\w:.-]*)(?:[^<>\"']|\"[^\"<]*+\"|'[^'<]*+')*+>")
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,10 @@ def xml_tags(text: str) -> Tags:
     opened: list[set[str]] = [set()]
     said, end = [False], 0
     for match in _TAG.finditer(text):
-        said[-1] |= bool(text[end : match.start()].strip())
+        said[-1] |= bool(text[end : match.start()].strip()) or match.group(2) is None
         end = match.end()
+        if match.group(2) is None:
+            continue
         if match.group(1):
             if len(opened) > 1:
                 (inline if said.pop() else splitting).update(opened.pop())

@@ -226,13 +226,30 @@ def _pieces(text: str, longest: int) -> Iterator[str]:
             start = end
 
 
+def cut(text: str, longest: int) -> list[str]:
+    """A text in pieces of about so many characters at most, which together are the text; a sentence is in one of them,
+    as far as `split` has it whole.
+    """
+    folded, messages = fold(text)
+    pieces = [""]
+    for piece in _pieces(folded, LONGEST_SENTENCE):
+        whole = unfold(piece, messages)
+        if len(pieces[-1]) + len(whole) > longest:
+            pieces.append("")
+        pieces[-1] += whole
+    return pieces
+
+
 def _ends(line: str) -> list[int]:
-    """Where the sentences of a line end, the last one left out."""
+    """Where the sentences of a line end, the last one left out. No more is looked at around a mark than a sentence may
+    have: so the time grows with the line's length alone.
+    """
     ends = []
     for match in _BOUNDARY.finditer(line):
-        rest = line[match.end() :].lstrip()
-        if rest and _is_end(line[: match.end()], match.group(), rest):
-            ends.append(match.end())
+        end = match.end()
+        rest = line[end : end + LONGEST_SENTENCE].lstrip()
+        if rest and _is_end(line[max(0, end - LONGEST_SENTENCE) : end], match.group(), rest):
+            ends.append(end)
     return ends
 
 
@@ -256,14 +273,17 @@ def _is_end(before: str, mark: str, rest: str) -> bool:
 
 
 def _shorten(sentence: str, longest: int) -> list[str]:
-    pieces = []
-    while len(sentence.strip()) > longest:
-        lead = len(sentence) - len(sentence.lstrip())
+    pieces: list[str] = []
+    start, end = 0, len(sentence.rstrip())
+    while True:
+        blanks = _BLANKS.match(sentence, start)
+        lead = blanks.end() if blanks else start
+        if end - lead <= longest:
+            return [*pieces, sentence[start:]]
         window = sentence[lead : lead + longest]
         # The last clause mark before a blank, else the last blank; not in the first third: pieces are of some size.
         cuts = [m.end() for m in re.finditer(r"[;:,，；)–—](?=\s)", window)]
         cuts = cuts or [m.start() for m in re.finditer(r"\s", window)]
         cut = lead + (cuts[-1] if cuts and cuts[-1] > longest // 3 else longest)
-        pieces.append(sentence[:cut])
-        sentence = sentence[cut:]
-    return [*pieces, sentence]
+        pieces.append(sentence[start:cut])
+        start = cut

@@ -113,7 +113,7 @@ class Batcher:
                     if pool.busy:
                         ended = pool.step()
                         STEPS.labels(pool.task).inc()
-                        if pool.task == "translation":
+                        if pool.task == "translation" and pool.rows:
                             ROWS.observe(pool.rows)
                         for job in ended:
                             self._end(job)

@@ -21,6 +21,8 @@ _PART = 2000
 _WORD = 15
 """Seconds after which who waits for his turn to translate a file says that he is still there."""
 
+_MOST_LATE = 3
+"""How often a part may take too long: others may have been in its way."""
 _MOST_BEGUN = 3
 """How often a file is begun with: it may be what its workers died of."""
 _LONGEST_NAME = 255
@@ -191,12 +193,14 @@ class Documents:
                 self._keep(state)
 
     def _part(self, pages: list[Page], terms: Mapping[str, str], state: State, until: float) -> list[str]:
-        """Translate a part; where there is too much under way, others go first."""
+        """Translate a part; where there is too much under way, others go first, and it is tried again."""
+        late = 0
         while True:
             try:
                 return self._translate(pages, terms)
             except ApiError as error:
-                if error.status != 429 or time.monotonic() > until:
+                late += error.status == 504
+                if error.status not in (429, 504) or late > _MOST_LATE or time.monotonic() > until:
                     raise
             time.sleep(0.2)
             if time.time() - state.seen > _WORD and self._is_wanted(state):

@@ -6,6 +6,7 @@ import json
 import secrets
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from service.errors import ApiError
 from service.store import Store
@@ -59,8 +60,12 @@ def _key(owner: str, number: str) -> str:
 
 
 def read_terms(entries: str, form: str) -> dict[str, str]:
-    """The terms of a table, "tsv" or "csv": a term and its translation a line. Raises ValueError."""
-    lines = csv.reader(io.StringIO(entries), "excel-tab" if form == "tsv" else "excel", strict=True)
+    """The terms of a table, "tsv" (in which a quote is a quote) or "csv": a term and its translation a line.
+
+    Raises ValueError.
+    """
+    how: dict[str, Any] = {"delimiter": "\t", "quoting": csv.QUOTE_NONE} if form == "tsv" else {"strict": True}
+    lines = csv.reader(io.StringIO(entries), **how)
     terms = {}
     try:
         for row in lines:

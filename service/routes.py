@@ -150,7 +150,7 @@ def sentiment() -> Response:
     found = here.models.classify(body, is_connected)
     results = [_classified(body, text, result) for text, result in zip(body.texts, found, strict=True)]
     if _wants_plain_text():
-        return Response("".join(f"{r.label}\t{r.score:.4f}\n" for r in results), mimetype="text/plain")
+        return Response("".join(f"{r.label or ''}\t{r.score:.4f}\n" for r in results), mimetype="text/plain")
     name = here.models.sentiment.get().checkpoint.config["name"]
     return jsonify(fields(SentimentAnswer(results=results, model=name)))
 

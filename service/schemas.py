@@ -135,7 +135,12 @@ def validated(schema: type[AnyRequest], values: Any, settings: Settings) -> AnyR
 def checked(schema: type[Schema], values: Any, status: int = 422) -> Schema:
     """Values as `schema`. Raises ApiError, of this status, that names what does not fit."""
     try:
-        return schema.model_validate(values, strict=False if isinstance(values, Form) else None)
+        if not isinstance(values, Form):
+            return schema.model_validate(values)
+        # What is there once may be a list of one.
+        lists = [name for name, field in schema.model_fields.items() if field.annotation == list[str]]
+        more = {name: [values[name]] for name in lists if isinstance(values.get(name), str)}
+        return schema.model_validate({**values, **more}, strict=False)
     except ValidationError as error:
         found = error.errors(include_url=False)
         places = [[part if isinstance(part, int) else short(part) for part in e["loc"]] for e in found[:_MOST]]

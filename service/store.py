@@ -111,6 +111,12 @@ def _read(path: Path, most: int = -1) -> bytes | None:
     return value
 
 
+def _redis_key(key: str) -> str:
+    # The pattern that finds the keys of a folder must not find others, whatever is in its name.
+    folder, _, name = key.rpartition("/")
+    return f"hoiquy/{sha256(folder.encode()).hexdigest()}/{name}"
+
+
 class RedisStore(Store):
     """Values in Redis, for replicas on several machines."""
 
@@ -119,19 +125,19 @@ class RedisStore(Store):
         self._redis = redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2)
 
     def put(self, key: str, value: bytes, seconds: float | None = None) -> None:
-        self._redis.set(f"hoiquy/{key}", value, px=None if seconds is None else max(1, int(1000 * seconds)))
+        self._redis.set(_redis_key(key), value, px=None if seconds is None else max(1, int(1000 * seconds)))
 
     def get(self, key: str) -> bytes | None:
-        return self._redis.get(f"hoiquy/{key}")  # type: ignore[return-value]
+        return self._redis.get(_redis_key(key))  # type: ignore[return-value]
 
     def delete(self, key: str) -> None:
-        self._redis.delete(f"hoiquy/{key}")
+        self._redis.delete(_redis_key(key))
 
     def claim(self, key: str, seconds: float) -> bool:
-        return bool(self._redis.set(f"hoiquy/{key}", b"", px=max(1, int(1000 * seconds)), nx=True))
+        return bool(self._redis.set(_redis_key(key), b"", px=max(1, int(1000 * seconds)), nx=True))
 
     def values(self, folder: str) -> Iterator[bytes]:
-        for key in self._redis.scan_iter(f"hoiquy/{folder}/*"):
+        for key in self._redis.scan_iter(_redis_key(f"{folder}/*")):
             value = self._redis.get(key)
             if value is not None:
                 yield value  # type: ignore[misc]

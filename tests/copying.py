@@ -6,7 +6,7 @@ from typing import cast
 import numpy as np
 
 from inference.decoding import Array, Arrays, DecodeConfig, State
-from inference.engine import TranslationGraph
+from inference.engine import TranslationGraph, Work
 from inference.jobs import Languages
 from inference.text import normalise
 from inference.tokenizer import END, Tokenizer
@@ -53,8 +53,11 @@ class Copying:
 
         return gather
 
-    def align(self, source: Sequence[int], target: Sequence[int]) -> Array:
-        return np.eye(len(target) + 1, len(source) + 1)
+    def align(
+        self, source: Sequence[int], target: Sequence[int], parts: Sequence[Sequence[int]]
+    ) -> Work[tuple[Array, Array]]:
+        yield
+        return np.eye(len(target) + 1, len(source) + 1), np.zeros((len(target) + 1, len(parts)))
 
     def step(self, tokens: Array, state: State) -> tuple[Array, Arrays]:
         if self.broken:

@@ -76,10 +76,10 @@ def test_a_catalog_may_have_no_head_and_other_line_ends() -> None:
     ("text", "blocks", "found"),
     [
         ("Click <b>here</b> now", ["Click here now"], "CLICK <b>HERE</b> NOW"),
-        ('<0 a="b">Go</0>\n<br/>Tom &amp; x', ["Go", "Tom {\ue0000} x"], '<0 a="b">GO</0>\n<br/>TOM &amp; X'),
+        ('<0 a="b">Go</0>\n<br/>Tom &amp; x', ["Go", "Tom {\ufdd00} x"], '<0 a="b">GO</0>\n<br/>TOM &amp; X'),
         (
             "Press <kbd>K</kbd>, <Bold>x</Bold><1/>",
-            ["Press {\ue0000}, x"],
+            ["Press {\ufdd00}, x"],
             "PRESS <kbd>K</kbd>, <Bold>X</Bold><1/>",
         ),
         ("a < b & c\n\tx", ["a < b & c\n\tx"], "A < B & C\n\tX"),

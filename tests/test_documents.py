@@ -40,6 +40,19 @@ def test_text_keeps_every_blank() -> None:
     assert texts(read_document("a.txt", text.encode())) == ["First line.", "Second, and third.", "Last"]
 
 
+@pytest.mark.parametrize(
+    ("name", "begin", "line_break", "end"),
+    [("a.txt", "", "\t", ""), ("a.html", "<p>", "\n", "</p>"), ("a.md", "", "\n", ""), ("a.json", '["', "\\n", '"]')],
+)
+def test_a_long_line_is_more_than_one_block(name: str, begin: str, line_break: str, end: str) -> None:
+    data = f"{begin}{f'He went home. She stayed; so did we.{line_break}' * 2000}{end}\n".encode()
+    document = read_document(name, data)
+    assert len(document.blocks) > 5
+    assert all(len(text) <= 11_000 and text.endswith(".") for text in texts(document))
+    assert unchanged(name, data) == data
+    assert capitals(name, data.decode()).count("SO DID WE.") == 2000
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 def test_encodings_come_back(encoding: str) -> None:
     document = read_document("a.txt", "Càfé one\ntwo".encode(encoding))
@@ -111,8 +124,8 @@ Note[^1] and [a][ref] by <http://auto.link>.
 def test_markdown() -> None:
     assert texts(read_document("README.md", MARKDOWN.encode())) == [
         "A great title",
-        "Hello big world with {\ue0000} and img. Second line goes on, "
-        "2 * 3 and snake_case_name {\ue0001} {\ue0002} fine",
+        "Hello big world with {\ufdd00} and img. Second line goes on, "
+        "2 * 3 and snake_case_name {\ufdd01} {\ufdd02} fine",
         "third.",
         "Hard break.",
         "quote one goes on here",
@@ -126,7 +139,7 @@ def test_markdown() -> None:
         "7",
         "Html text",
         "Setext",
-        "Note{\ue0000} and a by {\ue0001}.",
+        "Note{\ufdd00} and a by {\ufdd01}.",
     ]
     found = capitals("README.md", MARKDOWN)
     assert found.lower() == MARKDOWN.lower()
@@ -152,11 +165,11 @@ def test_markdown() -> None:
         ("![A car](a.png) ![B](b)", ["A car", "B"], "![A CAR](a.png) ![B](b)"),
         ("[![A car](a.png 't')](x) [![B](b)](y)", ["A car", "B"], "[![A CAR](a.png 't')](x) [![B](b)](y)"),
         ("A ![car](a.png) is", ["A car is"], "A ![CAR](a.png) IS"),
-        ("![](a.png) ![logo][] text", ["{\ue0000} {\ue0001} text"], "![](a.png) ![logo][] TEXT"),
+        ("![](a.png) ![logo][] text", ["{\ufdd00} {\ufdd01} text"], "![](a.png) ![logo][] TEXT"),
         ("- [x] Done\n- [ ] not", ["Done", "not"], "- [x] DONE\n- [ ] NOT"),
-        ("Press <kbd>Ctrl *x*</kbd>+<code>S</code> now", ["Press {\ue0000}+{\ue0001} now"], None),
-        ('A <span translate="no">b <b>c</b></span> d', ["A {\ue0000} d"], 'A <span translate="no">b <b>c</b></span> D'),
-        ("A <kbd>never closed", ["A {\ue0000}"], None),
+        ("Press <kbd>Ctrl *x*</kbd>+<code>S</code> now", ["Press {\ufdd00}+{\ufdd01} now"], None),
+        ('A <span translate="no">b <b>c</b></span> d', ["A {\ufdd00} d"], 'A <span translate="no">b <b>c</b></span> D'),
+        ("A <kbd>never closed", ["A {\ufdd00}"], None),
     ],
 )
 def test_markdown_says_what_images_show_and_keeps_boxes_and_keys(
@@ -266,6 +279,8 @@ def test_json() -> None:
     )
     assert unchanged("en.json", data.encode()) == data.encode()
     assert json.loads(capitals("en.json", data)).keys() == {"a", "b", "d"}
+    odd = '["half \\ud83d a pair \\ud83d\\ude00"]'
+    assert capitals("en.json", odd) == '["HALF \\ud83d A PAIR 😀"]'
     names = '{"locale": "en", "class" : "btn-primary", "title": "home", "type": "Good night", "id:": "yes"}'
     assert capitals("en.json", names) == (
         '{"locale": "en", "class" : "btn-primary", "title": "HOME", "type": "GOOD NIGHT", "id:": "YES"}'

@@ -15,6 +15,7 @@ from werkzeug.serving import make_server
 
 from service.app import create_app
 from service.errors import ApiError
+from service.glossaries import read_terms
 from service.settings import Settings
 
 MARKDOWN = "# Good night.\n\n> I love you.\n\n```sh\nmake serve\n```\n"
@@ -222,6 +223,23 @@ def test_files_are_bounded_in_number_and_wait_for_others(toys: Path, monkeypatch
     assert send(client, "b.txt", b"Good night.").status_code == 202
 
 
+@pytest.mark.parametrize(("times", "status"), [(3, "done"), (4, "error")])
+def test_a_part_that_was_late_is_tried_again(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, times: int, status: str
+) -> None:
+    documents = client.application.extensions["hoiquy"].documents
+    translate, asked = documents._translate, []
+
+    def late(pages: Any, terms: Any) -> list[str]:
+        asked.append(pages)
+        if len(asked) <= times:
+            raise ApiError(504, "Timeout", "this request took more than 30 s")
+        return translate(pages, terms)  # type: ignore[no-any-return]
+
+    monkeypatch.setattr(documents, "_translate", late)
+    assert ended(client, send(client, "a.txt", b"Good night.").get_json()["id"])["status"] == status
+
+
 @pytest.fixture
 def deserted(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> str:
     """The id of a file whose worker has ended, a minute and more ago."""
@@ -355,6 +373,11 @@ def test_a_bad_glossary_is_refused(client: FlaskClient, entries: str, form: str,
     refused = client.post("/v2/glossaries", json=body)
     assert refused.status_code in (400, 422)
     assert message in refused.get_json()["message"]
+
+
+def test_a_quote_in_a_table_of_tabs_is_a_quote() -> None:
+    assert read_terms('"Foo" bar\tx\n"Foo"\t"Phu"', "tsv") == {'"Foo" bar': "x", '"Foo"': '"Phu"'}
+    assert read_terms('"Foo, ""bar"""," x"', "csv") == {'Foo, "bar"': "x"}
 
 
 def test_a_document_opens_with_its_key_alone(client: FlaskClient) -> None:

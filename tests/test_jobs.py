@@ -214,7 +214,7 @@ def test_pieces_between_spans_are_translated_without_the_marks_around_them() -> 
 
     end("lost")
     pieces = {"The": "A", "at": "Tai", "or visit": "Hoac tham", "e.g. go, x": "VD Di"}
-    while not job.finished:
+    while job.waiting:
         end(pieces.pop(job.waiting[0].marked.text))
     assert not pieces
     result = job.result()[0]
@@ -234,7 +234,7 @@ def test_an_abbreviation_becomes_no_small_word() -> None:
         job = TranslationJob(languages, [text], 3, 0, align=True)
         sentence, _ = job.begin()
         job.end(sentence, [Hypothesis(tuple(languages.target.encode([each])[0]), -1.0, True) for each in said])
-        assert job.finished
+        assert not job.waiting
         return job.result()[0].texts[0]
 
     assert after("UI:", "O", "Or:", "UI:") == "UI:"

@@ -33,13 +33,14 @@ def back(page: Page) -> str:
         ("<p>Tom &amp; Jerry &lt;3</p>", ["Tom & Jerry <3"]),
         ("<script>if (a < b) { alert('<p>x</p>') }</script><p>Text</p>", ["Text"]),
         ("<style>p { color: red }</style>", []),
-        ("<p>Run <code>pip <b>x</b></code> now</p>", ["Run {\ue0000} now"]),
-        ('<p>The <span translate="no">Big <i>Apple</i></span> is big</p>', ["The {\ue0000} is big"]),
+        ("<p>Run <code>pip <b>x</b></code> now</p>", ["Run {\ufdd00} now"]),
+        ('<p>The <span translate="no">Big <i>Apple</i></span> is big</p>', ["The {\ufdd00} is big"]),
         ('<div translate="no"><div>no</div> never</div><p>yes</p>', ["yes"]),
         ('<p class="x notranslate y">no</p>yes', ["yes"]),
         ("<!-- <p>no</p> --><p>yes<!-- no --> and</p>", ["yes and"]),
         ("<!DOCTYPE html><html><head><title>T</title></head><body>B</body></html>", ["T", "B"]),
         ("  <p>  </p>  ", []),
+        ("<p>icon \ue000 {\ue0005} &#xE001;</p>".replace("&#xE001;", "\ue001"), ["icon \ue000 {\ue0005} \ue001"]),
         ("<p>img <img src='a.png' alt='x > y'> here</p>", ["img here"]),
         ("", []),
     ],
@@ -82,11 +83,13 @@ def test_bad_html_loses_no_tag(text: str) -> None:
         ("Go <x>home</x> now<y/>", ["Go home now"]),
         ("<doc><item>One</item>\n<item>Two <x id='1'>or</x> three</item></doc>", ["One", "Two or three"]),
         ("<link>Home</link>", ["Home"]),
-        ("Go <keep>home &amp; <b>on</b></keep> now<br/>", ["Go {\ue0000} now"]),
+        ("Go <keep>home &amp; <b>on</b></keep> now<br/>", ["Go {\ufdd00} now"]),
         ("Go <cut>home</cut> now", ["Go", "home", "now"]),
         ("<p>One</p><p>two</p>", ["One", "two"]),
         ("<row><on>One</on> <on>two</on></row>", ["One two"]),
         ("<a>never closed</b></c>", ["never closed"]),
+        ("<t><![CDATA[Go <b>home</b> ]] > now.]]></t>", ["{\ufdd00}"]),
+        ("<t>Go <![CDATA[a <t> b]]> now <x>or</x></t>", ["Go {\ufdd00} now or"]),
     ],
 )
 def test_xml_is_outlined_and_its_tags_do_what_a_caller_says(text: str, blocks: list[str]) -> None:
@@ -95,10 +98,15 @@ def test_xml_is_outlined_and_its_tags_do_what_a_caller_says(text: str, blocks: l
     assert back(page) == text
 
 
+def test_what_looks_like_a_mark_of_ours_is_none() -> None:
+    (block,) = read_html("a {\ufdd07} <code>b</code>\ufdd1 c").blocks
+    assert block.markup("x {7} {\ufdd00} c", []) == "x {7} <code>b</code> c"
+
+
 def test_what_tags_of_html_do_can_be_said_too() -> None:
     tags = HTML.asked(["b", "x"], ["i"], ["p", "new"])
     (block, second) = read_html("<p>One</p> <new>two</new> <b>no</b> <x>no</x> <i>three</i>", tags).blocks
-    assert (block.text, second.text) == ("One two {\ue0000} {\ue0001}", "three")
+    assert (block.text, second.text) == ("One two {\ufdd00} {\ufdd01}", "three")
 
 
 def test_tags_follow_their_words() -> None:
@@ -207,13 +215,13 @@ def test_an_element_goes_where_the_odds_are_for_it(
 @pytest.mark.parametrize(
     ("text", "translation", "sources", "outer", "inner"),
     [
-        ("Press <b>Enter</b> now.", "Nhấn ngay.", "Press now.", "Press {\ue0000} now.", ["Enter"]),
+        ("Press <b>Enter</b> now.", "Nhấn ngay.", "Press now.", "Press {\ufdd00} now.", ["Enter"]),
         # It would stand around the words of others.
-        ("Press <b>Enter</b>.", "Nhấn.", "Enter.", "Press {\ue0000}.", ["Enter"]),
-        ("a <code>x</code> <b>c <i>d</i></b> <u>e</u> f", "a c {\ue0000} f", "a e - f", None, ["c d"]),
-        ("on <i>Ctrl</i>+<b>S</b> too", "ấn Ctrl+S", "on Ctrl+S", "on {\ue0000}+{\ue0001} too", ["Ctrl", "S"]),
-        ("<b>one <i>Two</i></b> three", "một ba", "one three", "one {\ue0000} three", ["Two"]),
-        ('the <a href="x">page</a> now', "nay", "now", "the {\ue0000} now", ["page"]),
+        ("Press <b>Enter</b>.", "Nhấn.", "Enter.", "Press {\ufdd00}.", ["Enter"]),
+        ("a <code>x</code> <b>c <i>d</i></b> <u>e</u> f", "a c {\ufdd00} f", "a e - f", None, ["c d"]),
+        ("on <i>Ctrl</i>+<b>S</b> too", "ấn Ctrl+S", "on Ctrl+S", "on {\ufdd00}+{\ufdd01} too", ["Ctrl", "S"]),
+        ("<b>one <i>Two</i></b> three", "một ba", "one three", "one {\ufdd00} three", ["Two"]),
+        ('the <a href="x">page</a> now', "nay", "now", "the {\ufdd00} now", ["page"]),
     ],
 )
 def test_what_a_translation_has_lost_is_taken_out(
@@ -223,7 +231,7 @@ def test_what_a_translation_has_lost_is_taken_out(
     apart = block.apart(translation, links)
     assert apart
     assert (apart.outer.text, [each.text for each in apart.inner]) == (
-        outer or "a {\ue0000} {\ue0001} e f",
+        outer or "a {\ufdd00} {\ufdd01} e f",
         inner,
     )
     # With nothing changed it is the text that it was.

@@ -108,6 +108,18 @@ def test_sentiment_options(client: FlaskClient) -> None:
         assert next(iter(bad)) in refused.get_json()["message"]
 
 
+def test_no_label_is_nothing_in_plain_text(client: FlaskClient) -> None:
+    body = {"text": "The best coffee in town!", "threshold": 1.0}
+    answer = client.post("/sentiment", json=body, headers={"Accept": "text/plain"})
+    assert answer.text.startswith("\t0.")
+
+
+def test_a_field_of_a_form_may_be_a_list_of_one(client: FlaskClient) -> None:
+    answer = client.post("/translate", data={"text": "I love Hoiquy.", "protect": "Hoiquy"})
+    assert "Hoiquy" in answer.get_json()["translations"][0]["text"]
+    assert client.post("/translate", json={"text": "I love Hoiquy.", "protect": "Hoiquy"}).status_code == 422
+
+
 def test_a_band_needs_its_two_ends(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     predictor = client.application.extensions["hoiquy"].models.sentiment.get()
     monkeypatch.setattr(predictor, "labels", ("complaint", "praise"))

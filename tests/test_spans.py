@@ -229,6 +229,37 @@ def test_terms_become_what_they_shall() -> None:
         Terms({" ": "x"})
 
 
+def test_a_term_is_whole_words_and_the_longest() -> None:
+    terms = Terms({"new": "mới", "new car": "xe", ".NET": "dotnet", "@anna": "An", "don't": "đừng", "ß": "S"})
+    text = "new cars, new car new, newer; a ASP.NET .NET, x@anna @anna I don't; don't!ß"
+    found = [(text[start:end], translation) for start, end, translation in terms.find(text)]
+    assert found == [
+        ("new", "mới"),
+        ("new car", "xe"),
+        ("new", "mới"),
+        (".NET", "dotnet"),
+        ("@anna", "An"),
+        ("don't", "đừng"),
+        ("don't", "đừng"),
+        ("ß", "S"),
+    ]
+
+
+def test_in_a_shouted_sentence_terms_are_shouted() -> None:
+    terms = Terms({"bank": "nhà băng", "US": "Mỹ", "us": "chúng tôi"})
+    assert mark("THE BANK IS CLOSED.", "vi", terms).spans == ("NHÀ BĂNG",)
+    assert mark("The BANK is closed.", "vi", terms).spans == ()
+    assert mark("THE US.", "vi", terms).spans == ("Mỹ",)
+
+
+def test_many_terms_in_a_long_text_take_no_long_time() -> None:
+    terms = Terms({f"term number {n}": "x" for n in range(5000)})
+    start = time.perf_counter()
+    found = list(terms.find("a term number 77 here and nothing there, " * 5000))
+    assert len(found) == 5000
+    assert time.perf_counter() - start < 1
+
+
 @pytest.mark.parametrize(
     ("source", "translation", "expected"),
     [

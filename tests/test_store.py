@@ -31,6 +31,14 @@ def test_what_is_put_is_there_until_it_is_deleted(store: Store) -> None:
     assert list(store.values("glossary/anna")) == [b"\x00\xff"]
 
 
+def test_a_folder_is_a_name_and_no_pattern(store: Store) -> None:
+    for owner in ("anna", "anna/work", "bob[1]"):
+        store.put(f"glossary/{owner}/1", owner.encode())
+    assert list(store.values("glossary/anna")) == [b"anna"]
+    assert list(store.values("glossary/bob[1]")) == [b"bob[1]"]
+    assert list(store.values("glossary/*")) == []
+
+
 def test_a_key_is_claimed_once_at_a_time(store: Store) -> None:
     assert [store.claim("again/1", 0.3) for _ in range(3)] == [True, False, False]
     assert store.claim("again/2", 60)

@@ -8,6 +8,7 @@ import pytest
 from inference.text import (
     begun_like,
     classifier_form,
+    cut,
     gone_on,
     is_abbreviation,
     is_shouted,
@@ -226,6 +227,24 @@ def test_a_long_text_of_marks_takes_no_longer_than_another(part: str) -> None:
         classifier_form(begun, lowercase=True)
         classifier_form(begun, lowercase=True, spaced=True)
     assert time.process_time() - start < 0.5
+
+
+@pytest.mark.parametrize("part", ["He went home. ", "word ", "x", "No. ", "«Ah!» (So) "])
+def test_the_time_for_a_line_grows_with_its_length_alone(part: str) -> None:
+    text = part * (500_000 // len(part))
+    start = time.process_time()
+    assert "".join(cut(text, 10_000)) == text
+    assert time.process_time() - start < 5
+
+
+def test_a_long_text_is_cut_between_sentences() -> None:
+    sentence = "The plan {count, plural, one {was. It} other {were. They}} good; nobody (e.g. Mr. Smith) minded. "
+    pieces = cut(sentence * 50, 1000)
+    assert "".join(pieces) == sentence * 50
+    assert all(500 < len(piece) <= 1100 for piece in pieces[:-1])
+    assert all(piece.count(sentence.strip()) * len(sentence) - 1 <= len(piece) for piece in pieces)
+    assert all(piece.strip().endswith("minded.") for piece in pieces)
+    assert cut("", 10) == [""]
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,19 @@ def test_a_word_document_cannot_fill_the_memory(monkeypatch: pytest.MonkeyPatch)
         read_document("a.docx", packed.getvalue())
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_a_damaged_word_document_is_none(method: int) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", method) as archive:
+        archive.writestr("word/document.xml", " ".join(map(str, range(3000))))
+    data = bytearray(packed.getvalue())
+    for place in range(60, len(data) - 100, 97):
+        damaged = data.copy()
+        damaged[place : place + 9] = b"\xa5" * 9
+        with pytest.raises(DocumentError):
+            read_document("a.docx", bytes(damaged))
+
+
 def test_a_paragraph_of_many_runs_is_more_than_one_block() -> None:
     runs = "".join(RUN.format("", " xml:space='preserve'", f"word {i} ") for i in range(2000))
     link = "<w:hyperlink r:id='1'>" + RUN.format("", "", "a link " * 200) + "</w:hyperlink>"

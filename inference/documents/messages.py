@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from inference.blocks import Block, Page
+from inference.blocks import Page, plain_page
 from inference.markup import Reader, end_of_kept
 from inference.tags import PROGRAMS
 
@@ -16,7 +16,7 @@ def read_message(text: str, escape: Callable[[str], str], plain: Callable[[str],
     """Take a text apart. It is written as `escape` writes it, which `plain` takes back."""
     reader, place = Reader(plain, escape), 0
     if not any(match.group("name") for match in _TAG.finditer(text)):
-        return Page([Block(text, [], [], escape, raw=escape(text))], ["", ""])
+        return plain_page(text, escape)
     while match := _TAG.search(text, place):
         reader.words(escape(text[place : match.start()]))
         place = end_of_kept(text, match.group(), match.end())

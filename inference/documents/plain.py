@@ -3,7 +3,7 @@
 import json
 import re
 
-from inference.blocks import Block, Page
+from inference.blocks import Page, plain_page
 from inference.documents.document import DocumentError
 from inference.documents.messages import read_message
 
@@ -17,7 +17,7 @@ def read_text(text: str) -> Page:
     page = Page([], [""])
     end = 0
     for match in re.finditer(r"[^\s](?:[^\r\n]*[^\s])?", text):
-        page.add(text[end : match.start()], Page([Block(match.group(), [], [], str, raw=match.group())], ["", ""]))
+        page.add(text[end : match.start()], plain_page(match.group()))
         end = match.end()
     return page.ended(text[end:])
 
@@ -48,7 +48,8 @@ def read_json(text: str) -> Page:
 
 
 def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)[1:-1]
+    # Half of a pair of surrogates can be written in JSON, and in no UTF-8.
+    return re.sub("[\ud800-\udfff]", lambda m: f"\\u{ord(m[0]):04x}", json.dumps(text, ensure_ascii=False)[1:-1])
 
 
 def _unquoted(text: str) -> str:

@@ -2,14 +2,16 @@
 
 import html
 import io
+import lzma
 import re
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from inference.blocks import Block
+from inference.blocks import LONGEST, Block
 from inference.documents.document import Document, DocumentError
-from inference.markup import LONGEST, Reader
+from inference.markup import Reader
 
 _PARTS = re.compile(r"word/(?:document|header\d*|footer\d*|footnotes|endnotes)\.xml")
 _MOST_BYTES = 100 * 1024 * 1024
@@ -38,9 +40,9 @@ _PIECE = re.compile(
 )
 _TEXT = re.compile(r"<w:t(?: [^<>]*)?>([^<]*)</w:t>|<w:noBreakHyphen/>")
 # Within a translation: an element begins, its number, that ends; it ends; something that has no text, its number.
-_OPEN, _NUMBERED, _CLOSE, _ALONE, _SAME = "\ue100", "\ue101", "\ue102", "\ue103", "\ue104"
+_OPEN, _NUMBERED, _CLOSE, _ALONE, _SAME = "\ufdd2", "\ufdd3", "\ufdd4", "\ufdd5", "\ufdd6"
 _MARK = re.compile(f"({_OPEN}\\d+{_NUMBERED}|{_CLOSE}|{_ALONE}\\d+{_NUMBERED})")
-_MARKS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ue100-\ue104]")
+_MARKS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufdd0-\ufddf]")
 
 
 @dataclass
@@ -102,7 +104,7 @@ def read_word(data: bytes) -> Document:
                 raise DocumentError(f"it unpacks to more than {_MOST_BYTES >> 20} MiB: split it")
             files = [(info, archive.read(info)) for info in archive.infolist()]
         parts = [_part(info.filename, _apart(xml.decode())) for info, xml in files if _PARTS.fullmatch(info.filename)]
-    except (zipfile.BadZipFile, UnicodeDecodeError, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, RuntimeError, ValueError) as error:
         if isinstance(error, DocumentError):
             raise
         raise DocumentError(f"it is no Word document: {error}") from error

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from inference.alignment import word_numbers
 from inference.checkpoint import CheckpointError
 from inference.decoding import Array
+from inference.engine import at_once
 from inference.files import write_atomically
 from inference.predictors import TranslationPredictor
 
@@ -27,7 +28,7 @@ def attended(predictor: TranslationPredictor, sentence: str) -> tuple[str, list[
     source, target = languages.source.encode([sentence])[0], languages.target.encode([text])[0]
     if not source or not target:
         raise ValueError(f"{sentence!r} becomes {text!r}: give a sentence with words")
-    weights = predictor.graph.align(source, target)
+    weights, _ = at_once(predictor.graph.align(source, target))
     columns, names = _words(languages.source.pieces(source))
     rows, written = _words(languages.target.pieces(target))
     # The subwords of a source word add up, and those of a translated word are averaged.
