@@ -2,11 +2,12 @@
 
 import argparse
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Callable
-from contextlib import nullcontext
 from functools import partial
+from importlib.metadata import version
 from io import BufferedReader
 from pathlib import Path
 from typing import Any, cast
@@ -14,6 +15,7 @@ from typing import Any, cast
 from tqdm import tqdm
 
 from inference.checkpoint import CONFIG, Checkpoint, CheckpointError, open_checkpoint
+from inference.cores import count_cores
 from inference.documents.kinds import KINDS, read_document
 from inference.files import write_atomically
 from inference.foreign import misfit
@@ -26,6 +28,7 @@ from inference.lines import (
     predicted,
     read_lines,
     refuse_what_is_there,
+    write_lines,
 )
 from inference.markup import read_html
 from inference.predictors import SentimentPredictor, TranslationPredictor
@@ -63,16 +66,26 @@ def main(arguments: list[str] | None = None) -> int:
             # Who read the output has enough of it; Python would complain once more when it ends.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {_there_is_none(asked, error) or error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("stopped; the same command goes on where it was, if it writes a file", file=sys.stderr)
+        goes_on = getattr(asked, "file", None) and not _is_whole(asked)
+        print("stopped" + ("; the same command goes on where it was" if goes_on else ""), file=sys.stderr)
         return 130
     return 0
 
 
+def _there_is_none(asked: argparse.Namespace, error: Exception) -> str:
+    """What is said where the file is none that is to be read: it may have been meant as a text."""
+    name = str(getattr(asked, "file", ""))
+    if not isinstance(error, FileNotFoundError) or error.filename not in (name, Path(name)):
+        return ""
+    return f"there is no file {name!r}; texts come from standard input: echo {shlex.quote(name)} | hoiquy ..."
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="hoiquy", description=__doc__)
+    parser.add_argument("--version", action="version", version=f"hoiquy {version('hoiquy')}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     serve = commands.add_parser("serve", help="start the service; settings are environment variables, see the README")
     serve.add_argument("--port", type=int, help="the port to listen on")
@@ -82,10 +95,10 @@ def _parser() -> argparse.ArgumentParser:
         ("sentiment", "classify lines: label, tab, probability", _classify),
     ):
         command = commands.add_parser(name, help=what)
-        command.add_argument("file", type=Path, nargs="?", help="instead of standard input")
+        command.add_argument("file", type=_file, nargs="?", help="instead of standard input; - is that, too")
         command.add_argument("--output", "-o", type=Path, help="instead of standard output, or a file beside the other")
         command.add_argument("--checkpoint", type=Path, default=SHIPPED[name], help="default: %(default)s")
-        command.add_argument("--processes", type=int, default=len(os.sched_getaffinity(0)), help="default: one a core")
+        command.add_argument("--processes", type=int, default=count_cores(), help="default: one a core")
         command.set_defaults(run=run)
         if name == "translate":
             command.add_argument("--lines", action="store_true", help="read the file as lines, whatever its name")
@@ -99,6 +112,10 @@ def _parser() -> argparse.ArgumentParser:
     key.add_argument("name", help="whose it is")
     key.set_defaults(run=lambda asked: os.execv(sys.executable, [sys.executable, "-m", "service.access", asked.name]))
     return parser
+
+
+def _file(name: str) -> Path | None:
+    return None if name == "-" else Path(name)
 
 
 def _serve(asked: argparse.Namespace) -> None:
@@ -181,14 +198,14 @@ def _lines(
         predict_file(asked.file, target, {"checkpoint": checkpoint.version, **options}, make, asked.processes)
         print(target)
         return
-    if asked.output:
-        refuse_what_is_there(asked.output)
     # Who types wants an answer to each line.
     together, processes = (1, 1) if sys.stdin.isatty() else (LINES, asked.processes)
     lines = predicted(read_lines(sys.stdin.buffer, "standard input"), make, processes, together)
-    with asked.output.open("w", encoding="utf-8") if asked.output else nullcontext(sys.stdout) as out:
-        for line in lines:
-            print(line, file=out, flush=together == 1)
+    if asked.output:
+        write_lines(lines, asked.output)
+        return
+    for line in lines:
+        print(line, flush=together == 1)
 
 
 def _document(asked: argparse.Namespace, options: dict[str, Any]) -> None:

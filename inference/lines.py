@@ -130,6 +130,10 @@ def _partial(target: Path) -> Path:
     return target.with_name(f"{target.name}.partial")
 
 
+def _record(target: Path) -> Path:
+    return target.with_name(f"{target.name}.partial.json")
+
+
 def predict_file(source: Path, target: Path, how: dict[str, Any], make: Callable[[], Predict], processes: int) -> None:
     """Write a line for each line of a file. What was written before an end by force is kept, and gone on with.
 
@@ -139,7 +143,7 @@ def predict_file(source: Path, target: Path, how: dict[str, Any], make: Callable
     about = source.stat()
     said = {"source": str(source.resolve()), "bytes": about.st_size, "changed": about.st_mtime_ns, **how}
     with source.open("rb") as file, claimed(target) as written:
-        record = target.with_name(f"{target.name}.partial.json")
+        record = _record(target)
         if not record.exists():
             # Hours must not go by before a line is found that cannot be read.
             deque(read_lines(file, str(source)), maxlen=0)
@@ -163,6 +167,24 @@ def predict_file(source: Path, target: Path, how: dict[str, Any], make: Callable
         os.fsync(written.fileno())
         _partial(target).replace(target)
     record.unlink()
+    force_to_disk(target.parent)
+
+
+def write_lines(lines: Iterable[str], target: Path) -> None:
+    """Write lines that cannot be read twice to a file, which is there when it has all of them.
+
+    Raises LinesError when `target` is there, or another process is at it, or what was begun there can be gone on with.
+    """
+    record = _record(target)
+    if record.exists():
+        raise LinesError(f"{_partial(target)} was begun from a file: go on with that, or remove it and {record}")
+    with claimed(target) as written:
+        written.truncate(0)
+        for line in lines:
+            written.write(f"{line}\n".encode())
+        written.flush()
+        os.fsync(written.fileno())
+        _partial(target).replace(target)
     force_to_disk(target.parent)
 
 

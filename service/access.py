@@ -68,12 +68,15 @@ class Access:
         """Whether keys are on."""
         return bool(self._keys)
 
-    def check(self, request: Request, values: Any = None) -> str:
-        """The caller's name: his key's, or his address. `values` are the body's, which may have the key.
+    def check(self, request: Request, values: Any = None, *, counted: bool = True) -> str:
+        """The caller's name: his key's, or his address. `values` are the body's, which may have the key; what is not
+        counted has no rate limit.
 
         Raises ApiError: 403 without a key where one is needed, 429 over a rate limit.
         """
         caller = self._name(request, values) if self._keys else f"address {request.remote_addr}"
+        if not counted:
+            return caller
         try:
             # What one limit refuses shall not count for another.
             for limit in self._limits:

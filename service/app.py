@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from flask import Flask, Response, g, request
 from flask_cors import CORS
-from flask_openapi3 import OpenAPI
+from flask_openapi3 import OpenAPI, Server
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from service.access import Access
@@ -36,7 +36,9 @@ def create_app(settings: Settings, fail: Callable[[], None] = lambda: None) -> F
     """The application with the settings' models, loaded here: in a worker, after the fork. `fail` is called when it can
     compute no more.
     """
-    app = OpenAPI(__name__, info=INFO, security_schemes=SECURITY, doc_ui=False, static_folder=None)
+    # Paths are seen from where the description is, be it below a prefix.
+    here = [Server(url=".")]
+    app = OpenAPI(__name__, info=INFO, servers=here, security_schemes=SECURITY, doc_ui=False, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_request_bytes
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.json.sort_keys = False  # type: ignore[attr-defined]

@@ -32,11 +32,11 @@ def context() -> Context:
     return found
 
 
-def read_body(*, form: str = "text") -> Any:
+def read_body(*, form: str = "text", counted: bool = True) -> Any:
     """The values of the body, of a caller who may ask. Raises ApiError as `read_values` and `Access.check` do."""
     here = context()
     values = read_values(request, here.settings, form=form)
-    g.caller = here.access.check(request, values)
+    g.caller = here.access.check(request, values, counted=counted)
     if request.args:
         # Texts are never to stand in addresses, which are logged everywhere; and nothing is ignored in silence.
         message = f"the address has {short(next(iter(request.args)))!r}: send everything in the body"
@@ -46,9 +46,9 @@ def read_body(*, form: str = "text") -> Any:
     return values
 
 
-def check_access() -> str:
+def check_access(*, counted: bool = True) -> str:
     """The name of the caller of a request without a body. Raises ApiError as `Access.check` does."""
-    g.caller = context().access.check(request)
+    g.caller = context().access.check(request, counted=counted)
     return str(g.caller)
 
 

@@ -205,7 +205,8 @@ def document_result(path: NumberPath) -> Response:
 
 def _owned(number: str) -> State:
     """A file, to who has its key. Raises ApiError 404."""
-    asked = checked(DocumentKey, read_body(form="document_key"))
+    # Who waits has to ask again and again.
+    asked = checked(DocumentKey, read_body(form="document_key", counted=False))
     state = context().documents.state(number)
     if not secrets.compare_digest(state.key.encode(), asked.document_key.encode()):
         raise ApiError(404, "NotFound", "there is no such file")

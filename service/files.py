@@ -1,8 +1,10 @@
 """The views for files that are translated whole."""
 
+import re
 import time
 from pathlib import PurePath
 from typing import Any
+from urllib.parse import quote
 
 from flask import Response, g, jsonify, request
 from flask_openapi3 import APIBlueprint, Tag
@@ -54,7 +56,7 @@ def begin() -> tuple[Response, int]:
 @files.get("/documents/<identity>", responses={200: DocumentAnswer})
 def state(path: DocumentPath) -> Response:
     """What became of a file so far."""
-    check_access()
+    check_access(counted=False)  # Who waits has to ask again and again.
     return jsonify(_answer(context().documents.state(path.identity)))
 
 
@@ -133,9 +135,16 @@ def download(identity: str) -> Response:
     data, name = here.documents.result(identity), PurePath(here.documents.state(identity).name)
     response = Response(data, mimetype="application/octet-stream")
     target = f"{name.stem}.{here.models.languages[1]}{name.suffix}"
-    response.headers.set("Content-Disposition", "attachment", filename=target)
+    response.headers["Content-Disposition"] = _attachment(target)
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response
+
+
+def _attachment(name: str) -> str:
+    """What makes a browser save an answer under a name, which may have letters that a header may not (RFC 6266)."""
+    plain = re.sub(r"[^ -~]|[\"\\]", "_", name)
+    said = f'attachment; filename="{plain}"'
+    return said if plain == name else f"{said}; filename*=UTF-8''{quote(name, safe='')}"
 
 
 def _answer(state: State) -> dict[str, Any]:

@@ -5,23 +5,34 @@ import math
 import os
 import shutil
 import socket
+import struct
+import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-# What workers share; a folder of this server's own, so that what an earlier one left is not counted again.
-_shared = Path(tempfile.mkdtemp(prefix="hoiquy-"))
-(_shared / "metrics").mkdir()
+# What workers share; a folder of this server's own, so that what an earlier one left is not counted again. This file is
+# read anew on SIGHUP: then the folder stays.
+_owner, _, _folder = os.environ.get("_HOIQUY_SHARED", "").partition(" ")
+if os.environ.get("HOIQUY_STORE", "") in ("", f"{_folder}/store"):
+    os.environ["HOIQUY_STORE"] = ""
+if _owner != str(os.getpid()):
+    _folder = tempfile.mkdtemp(prefix="hoiquy-")
+    os.environ["_HOIQUY_SHARED"] = f"{os.getpid()} {_folder}"
+_shared = Path(_folder)
+(_shared / "metrics").mkdir(exist_ok=True)
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_shared / "metrics")
-if not os.environ.get("HOIQUY_STORE"):
-    os.environ["HOIQUY_STORE"] = str(_shared / "store")
+os.environ["HOIQUY_STORE"] = os.environ["HOIQUY_STORE"] or f"{_shared}/store"
 
 # It looks at the environment when it is imported.
 from gunicorn import util  # noqa: E402
+from gunicorn.http.unreader import SocketUnreader  # noqa: E402
 from prometheus_client.multiprocess import mark_process_dead  # noqa: E402
 from redis.exceptions import RedisError  # noqa: E402
 
+from inference.cores import count_cores  # noqa: E402
 from service.access import Access  # noqa: E402
 from service.settings import Settings, SettingsError  # noqa: E402
 from service.store import open_store  # noqa: E402
@@ -41,7 +52,7 @@ except SettingsError as error:
 _host = f"[{_settings.host}]" if ":" in _settings.host else _settings.host  # an IPv6 address
 bind = f"{_host}:{_settings.port}"
 worker_class = "gthread"
-workers = _settings.workers or len(os.sched_getaffinity(0))
+workers = _settings.workers or count_cores()
 threads = _settings.threads
 # Native threads do not survive a fork, so nothing is loaded before it.
 preload_app = False
@@ -53,8 +64,60 @@ keepalive = 75
 accesslog = None
 
 
-def on_starting(server: Any) -> None:  # noqa: ARG001
+_ROOT = Path(__file__).parent.parent
+
+
+def _code() -> list[tuple[str, int]]:
+    files = [file for package in ("inference", "service") for file in (_ROOT / package).rglob("*.py")]
+    return sorted((str(file), file.stat().st_mtime_ns) for file in files)
+
+
+def _careful(server: Any, reload: Callable[[], None]) -> Callable[[], None]:
+    """What SIGHUP does: as gunicorn, but not where the new workers could not serve, which would be the end of all."""
+    code = _code()
+
+    def reload_what_works() -> None:
+        if _code() != code:
+            fault = "the code has changed since the start, which only a restart takes up"
+        else:
+            # In another process, whose threads no worker inherits.
+            check = [sys.executable, "-m", "service.check"]
+            environment = {name: value for name, value in os.environ.items() if name != "PROMETHEUS_MULTIPROC_DIR"}
+            said = subprocess.run(check, cwd=_ROOT, env=environment, capture_output=True, text=True, check=False)
+            # Not by its status, which gunicorn, waiting for its workers, may take away.
+            fault = "" if said.stdout.strip() == "ok" else said.stdout.strip() or said.stderr.strip()
+        if fault:
+            server.log.error("not reloaded, all stays as it was: %s", fault)
+        else:
+            reload()
+
+    return reload_what_works
+
+
+def post_fork(server: Any, worker: Any) -> None:  # noqa: ARG001
+    """Let no client hold a thread that says nothing: what is accepted inherits this from what listens (in Linux)."""
+    for listener in worker.sockets:
+        listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", _SILENCE, 0))
+
+
+_SILENCE = 10
+"""Seconds without a byte of a request that has begun, after which its client is taken to have gone."""
+_chunk = SocketUnreader.chunk
+
+
+def _chunk_or_end(self: SocketUnreader, size_hint: int | None = None) -> bytes:
+    try:
+        return bytes(_chunk(self, size_hint))
+    except BlockingIOError:
+        return b""
+
+
+SocketUnreader.chunk = _chunk_or_end
+
+
+def on_starting(server: Any) -> None:
     """Tell at once, and in one line, that the port cannot be had; gunicorn would try again for seconds."""
+    server.reload = _careful(server, server.reload)
     try:
         open_store(_settings.store).get("none")
     except RedisError as error:

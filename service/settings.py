@@ -5,7 +5,7 @@ import re
 import tempfile
 from contextlib import suppress
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from limits import parse_many
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -18,6 +18,8 @@ _PREFIX = "HOIQUY_"
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s*]+")
 _OTHERS = frozenset({"HOIQUY_DATA"})
 """Variables with the prefix that belong to training."""
+_LINK = re.compile(r"HOIQUY_(?:SERVICE_(?:HOST|PORT(?:_\w+)?)|PORT_\d+_(?:TCP|UDP)(?:_\w+)?)")
+"""What Kubernetes tells every container of a Service that is called hoiquy; it takes HOIQUY_PORT for that, too."""
 
 
 class SettingsError(Exception):
@@ -75,6 +77,11 @@ class Settings(BaseSettings):
     cors_origins: str = ""
     """Origins, separated by commas, whose pages may ask, such as https://example.org; * for all."""
 
+    @field_validator("port", mode="before")
+    @classmethod
+    def _is_ours(cls, value: Any) -> Any:
+        return cls.model_fields["port"].default if str(value).startswith(("tcp://", "udp://")) else value
+
     @field_validator("rate_limit")
     @classmethod
     def _is_a_rate(cls, value: str) -> str:
@@ -128,7 +135,8 @@ class Settings(BaseSettings):
     def from_environment(cls) -> Self:
         """Read the settings. Raises SettingsError on an unknown variable with the prefix or an unusable value."""
         known = {_PREFIX + name.upper() for name in cls.model_fields} | _OTHERS
-        unknown = sorted(name for name in os.environ if name.upper().startswith(_PREFIX) and name not in known)
+        ours = (name for name in os.environ if name.upper().startswith(_PREFIX) and not _LINK.fullmatch(name))
+        unknown = sorted(name for name in ours if name not in known)
         if unknown:
             raise SettingsError(f"unknown setting {', '.join(unknown)}: choose among {', '.join(sorted(known))}")
         try:

@@ -152,4 +152,4 @@ def open_store(place: str) -> Store:
 
 def is_redis(place: str) -> bool:
     """Whether a setting names a Redis."""
-    return place.startswith(("redis://", "rediss://", "unix://"))
+    return place.startswith(("redis://", "rediss://"))

@@ -167,6 +167,13 @@ def test_settings_that_cannot_work_are_refused(values: dict[str, Any], message: 
         Settings(**values)
 
 
+def test_to_ask_how_far_a_file_is_has_no_limit(toys: Path) -> None:
+    client = client_for(toys, rate_limit="3/hour", workers=1)
+    state = client.post("/documents", data={"file": (io.BytesIO(b"Good night."), "a.txt")}).get_json()
+    assert [client.get(f"/documents/{state['id']}").status_code for _ in range(9)] == [200] * 9
+    assert [client.get(f"/documents/{'0' * 32}/result").status_code for _ in range(3)] == [404, 404, 429]
+
+
 def test_glossaries_are_bounded_in_number(toys: Path) -> None:
     client = client_for(toys, max_glossaries=1)
     body = {"name": "g", "source_lang": "en", "target_lang": "vi", "entries": "cat\tmèo"}

@@ -37,6 +37,32 @@ def test_lines_from_standard_input(toys: Path) -> None:
     assert [line.split("\t")[0] for line in done.stdout.decode().splitlines()] == ["positive", "negative"]
 
 
+def test_what_comes_from_standard_input_may_go_into_a_file(toys: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.txt"
+    done = hoiquy(toys, "translate", "-", "-o", out, text="Good night.\n")
+    assert (done.returncode, done.stdout, out.read_text()) == (0, b"", "Chúc ngủ ngon.\n")
+    again = hoiquy(toys, "translate", "-o", out, text="I love you.\n")
+    assert (again.returncode, out.read_text()) == (2, "Chúc ngủ ngon.\n")
+    # Stopped half-way, or at fault: there is no such file, and the same command begins anew.
+    broken = tmp_path / "broken.txt"
+    assert hoiquy(toys, "translate", "-o", broken, text=b"Good night.\n" * 200 + b"\xff\n").returncode == 2
+    assert not broken.exists()
+    assert hoiquy(toys, "translate", "-o", broken, text="Good night.\n").returncode == 0
+    assert broken.read_text() == "Chúc ngủ ngon.\n"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["broken.txt", "out.txt"]
+
+
+def test_a_text_is_no_file(toys: Path) -> None:
+    done = hoiquy(toys, "translate", "I love you.")
+    assert done.returncode == 2
+    assert "there is no file 'I love you.'" in done.stderr.decode()
+    assert "echo 'I love you.' | hoiquy" in done.stderr.decode()
+    version = subprocess.run(
+        [sys.executable, "-m", "inference", "--version"], cwd=ROOT, capture_output=True, check=True
+    )
+    assert version.stdout.startswith(b"hoiquy ")
+
+
 def test_many_lines_on_several_cores_keep_their_order(toys: Path) -> None:
     lines = ["Good night.", "I love you."] * 200
     done = hoiquy(toys, "translate", "--processes", "2", text="\n".join(lines))

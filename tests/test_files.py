@@ -1,11 +1,13 @@
 """Files that are sent whole, by our own addresses and by DeepL's unmodified client; glossaries too."""
 
 import io
+import re
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import deepl
 import pytest
@@ -168,6 +170,16 @@ def test_a_file_that_is_deleted_at_its_end_stays_so(client: FlaskClient, monkeyp
     assert client.get(f"/documents/{state['id']}").status_code == 404
 
 
+@pytest.mark.parametrize("name", ["Đơn xin.md", "日本語.md"])
+def test_a_result_has_the_name_of_the_file_in_any_letters(client: FlaskClient, name: str) -> None:
+    identity = send(client, name, b"Good night.").get_json()["id"]
+    ended(client, identity)
+    said = client.get(f"/documents/{identity}/result").headers["Content-Disposition"]
+    assert said.isascii()  # gunicorn sends no other
+    encoded = re.findall(r"filename\*=UTF-8''(\S+)", said)
+    assert [unquote(each) for each in encoded] == [name.replace(".md", ".vi.md")]
+
+
 def test_behind_a_proxy_the_address_of_a_translation_is_the_proxys(toys: Path) -> None:
     client = app_for(toys, proxies=1).test_client()
     headers = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "nlp.example.org", "X-Forwarded-Prefix": "/vi"}
@@ -289,7 +301,7 @@ def test_libretranslates_way_to_send_a_file(client: FlaskClient, toys: Path, mon
     assert address.startswith("http://localhost/documents/")
     answer = client.get(address)
     assert answer.get_data(as_text=True) == "Chúc ngủ ngon."
-    assert answer.headers["Content-Disposition"] == "attachment; filename=a.vi.txt"
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="a.vi.txt"'
     for refused, message in (
         (sent(client, target="de"), "target is 'de': give vi"),
         (sent(client, "a.pdf"), "file: .pdf is no kind"),

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import re
 import shutil
 import threading
@@ -13,6 +14,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from inference.checkpoint import open_checkpoint, write_checkpoint
+from inference.cores import count_cores
 from service.app import create_app
 from service.settings import Settings, SettingsError
 
@@ -118,6 +120,22 @@ def test_a_field_of_a_form_may_be_a_list_of_one(client: FlaskClient) -> None:
     answer = client.post("/translate", data={"text": "I love Hoiquy.", "protect": "Hoiquy"})
     assert "Hoiquy" in answer.get_json()["translations"][0]["text"]
     assert client.post("/translate", json={"text": "I love Hoiquy.", "protect": "Hoiquy"}).status_code == 422
+
+
+def test_kubernetes_names_of_a_service_are_no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = {"PORT": "tcp://10.0.0.7:8000", "SERVICE_HOST": "10.0.0.7", "SERVICE_PORT_HTTP": "8000"}
+    for name, value in {**told, "PORT_8000_TCP_ADDR": "10.0.0.7", "PORT_8000_TCP": "x"}.items():
+        monkeypatch.setenv(f"HOIQUY_{name}", value)
+    assert Settings.from_environment().port == 8000
+
+
+@pytest.mark.parametrize(("quota", "most"), [("150000 100000", 2), ("50000 100000", 1), ("max 100000", 10**6)])
+def test_there_are_no_more_cores_than_a_container_may_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quota: str, most: int
+) -> None:
+    monkeypatch.setattr("inference.cores._QUOTA", tmp_path / "cpu.max")
+    (tmp_path / "cpu.max").write_text(f"{quota}\n")
+    assert count_cores() == min(most, len(os.sched_getaffinity(0)))
 
 
 def test_a_band_needs_its_two_ends(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -235,6 +235,21 @@ def test_what_gunicorn_refuses_has_the_one_body_too(running: Server) -> None:
     assert "cannot be read" in long.body["message"]
 
 
+@pytest.mark.parametrize(("trusted", "statuses"), [("127.0.0.1", [200] * 4), ("", [200, 200, 429, 429])])
+def test_behind_another_proxy_clients_are_told_apart(
+    checkpoints: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trusted: str, statuses: list[int]
+) -> None:
+    """Where it is said to be one that is believed; of anybody else the address alone counts."""
+    if trusted:
+        monkeypatch.setenv("TRUSTED_PROXY", trusted)
+    with (
+        serving(checkpoints, tmp_path, proxies=1, rate_limit="2/hour") as server,
+        balancing([server.port], tmp_path) as port,
+    ):
+        asked = [{"X-Forwarded-For": f"203.0.113.{number}"} for number in range(4)]
+        assert [once(port, "/translate", {"text": "Good night."}, each).status for each in asked] == statuses
+
+
 def test_the_balancer_hides_the_counts_and_gives_an_id(running: Server, tmp_path: Path) -> None:
     with balancing([running.port], tmp_path) as port:
         for path in ("/metrics", "/%6detrics", "/metrics/", "//metrics", "/metrics?x=1"):
