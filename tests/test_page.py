@@ -137,6 +137,8 @@ def test_every_phrase_is_there_in_both_languages() -> None:
         "label-neutral",
     }
     unused = english.keys() - fixed - said - made - {"title", "switch", "label-none"}
+    # Of warnings, which `words.js` says itself.
+    unused -= {"untranslated", "unread", "misread", "or", "truncated"}
     assert not unused
 
 

@@ -562,8 +562,9 @@ def test_everything_by_keyboard(page: Page) -> None:
     page.keyboard.press("Enter")  # opens the alternatives
     expect(page.locator("#alternative-list button").nth(1)).to_be_visible()
     page.keyboard.press("Escape")
-    expect(page.locator("#source")).to_have_value("")
     expect(page.locator("#source")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator("#source")).to_have_value("")
     page.keyboard.insert_text("I love you.")
     expect(page.locator("#output .word")).to_have_count(3)
     page.keyboard.press("Home")
@@ -813,9 +814,122 @@ def test_a_small_text_file_is_read_into_the_box(page: Page) -> None:
     page.set_input_files("#file", {"name": "<b>.exe", "mimeType": "text/plain", "buffer": b"MZ"})
     expect(line).to_contain_text("<b>.execannot be read here; these can: .txt .md")
     with_documents(page, ".md")
-    for name in ("c.txt", "c.md"):
+    for name, most in (("c.txt", "20,000 characters"), ("c.md", "0 MB")):
         page.set_input_files("#file", {"name": name, "mimeType": "text/plain", "buffer": b"x" * 90_000})
-        expect(line).to_have_text(f"{name}is too large")
+        expect(line).to_have_text(f"{name}is larger than the {most} that are taken")
+
+
+def test_a_file_that_is_opened_does_not_destroy_what_was_typed(page: Page) -> None:
+    page.fill("#source", "Good night.")
+    expect(page.locator("#output")).to_have_text("Chúc ngủ ngon.")
+    one, two = ({"name": f"{n}.txt", "mimeType": "text/plain", "buffer": b"I love you."} for n in (1, 2))
+    page.set_input_files("#file", one)
+    expect(page.locator("#output")).to_have_text("Tôi yêu bạn.")
+    assert [entry["text"] for entry in stored(page)["history"]] == ["Good night."]
+    page.keyboard.press("Control+z")
+    expect(page.locator("#output")).to_have_text("Chúc ngủ ngon.")
+    # Several are files, of which none takes another's place.
+    page.evaluate("() => { document.getElementById('file').multiple = true; }")
+    page.set_input_files("#file", [one, two])
+    expect(page.locator("#document-list a")).to_have_count(2)
+    expect(page.locator("#source")).to_have_value("Good night.")
+
+
+def test_warnings_are_shown_in_every_view_and_in_the_pages_language(page: Page) -> None:
+    german = "Das Wetter ist heute sehr schön und wir gehen alle zusammen in die Stadt."
+    english = "This looks like German, and was read as if it were English"
+    page.fill("#source", german)
+    expect(page.locator("#warning")).to_have_text(f"{english}.")
+    page.click("#tab-sentiment")
+    expect(page.locator("#sentiment-warning")).to_have_text(f"{english} or Vietnamese.")
+    page.click("#language")
+    expect(page.locator("#sentiment-warning")).to_have_text(
+        "Văn bản này có vẻ là Tiếng Đức, nhưng đã được đọc như Tiếng Anh hoặc Tiếng Việt."
+    )
+    page.fill("#source", "Good night.")
+    expect(page.locator("#sentiment-warning")).to_be_hidden()
+    page.click("#language")
+    page.set_input_files("#file", {"name": "a.md", "mimeType": "text/plain", "buffer": german.encode()})
+    expect(page.locator("#document-list .file-state")).to_have_text(f"is translated. {english}.")
+
+
+def test_a_key_that_no_header_can_carry_is_asked_for_again(page: Page) -> None:
+    refusal = refused(403, "Auth", "a key is needed")
+    page.route(
+        "**/translate",
+        lambda route: (
+            route.continue_() if route.request.headers.get("x-api-key") else route.fulfill(status=403, json=refusal)
+        ),
+    )
+    page.fill("#source", "I love you.")
+    page.fill("#key", "khoá-đỏ")
+    page.keyboard.press("Enter")
+    expect(page.locator("#key-hint")).to_have_text("This key was refused. Is it whole?")
+    page.fill("#key", "good")
+    page.keyboard.press("Enter")
+    expect(page.locator("#output")).to_have_text("Tôi yêu bạn.")
+
+
+def test_a_key_is_asked_for_where_a_file_comes_first(page: Page) -> None:
+    refusal = refused(403, "Auth", "a key is needed")
+
+    def guard(route: Route) -> None:
+        if route.request.headers.get("x-api-key"):
+            route.continue_()
+        else:
+            route.fulfill(status=403, json=refusal)
+
+    page.route("**/documents", guard)
+    page.set_input_files("#file", {"name": "a.md", "mimeType": "text/plain", "buffer": b"Good night."})
+    expect(page.locator("#key")).to_be_focused()
+    page.keyboard.type("good")
+    page.keyboard.press("Enter")
+    expect(page.locator("#document-list a")).to_have_count(1)
+
+
+def test_what_was_deleted_does_not_come_back(page: Page) -> None:
+    page.fill("#source", "Good night.")
+    expect(page.locator("#output")).to_have_text("Chúc ngủ ngon.")
+    for button in ("#history-list .icon", "#forget"):
+        page.fill("#source", "I love you.")
+        expect(page.locator("#output")).to_have_text("Tôi yêu bạn.")
+        page.click("#open-history")
+        page.click(button)
+        page.click("#close-history")
+        page.locator("#source").focus()
+        page.locator("#source").blur()
+        page.click("#open-history")
+        expect(page.locator("#history-list .said", has_text="I love you.")).to_have_count(0)
+        page.click("#close-history")
+        page.fill("#source", "Good night.")
+        expect(page.locator("#output")).to_have_text("Chúc ngủ ngon.")
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (413, "That is too much at once: 413 Request Entity Too Large."),
+        (429, "The server is busy."),
+        (404, "The server does not take this: 404 Not Found."),
+    ],
+)
+def test_what_a_proxy_refuses_is_said_in_plain_words(page: Page, status: int, said: str) -> None:
+    page.route("**/translate", lambda route: route.fulfill(status=status, body="<html>nginx</html>"))
+    page.fill("#source", "I love you.")
+    expect(page.locator("#notice-text")).to_contain_text(said.partition(":")[0])
+    if status == 413:
+        page.unroute("**/translate")
+
+
+@pytest.mark.parametrize("locale", ["en-US", "vi-VN"])
+def test_it_fits_where_a_page_is_enlarged_fourfold(browser: Browser, address: str, locale: str) -> None:
+    narrow = browser.new_context(viewport={"width": 320, "height": 600}, locale=locale)
+    page = narrow.new_page()
+    page.goto(address)
+    page.fill("#source", "I love you.")
+    expect(page.locator("#output")).not_to_have_text("")
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 320
+    narrow.close()
 
 
 def drop(page: Page, name: str, content: str) -> None:

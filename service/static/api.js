@@ -4,6 +4,8 @@ import { say } from "./words.js";
 
 const KEY = "hoiquy.key";
 const SOON = 3; // seconds until a service is asked again that does not say when
+const SENT = /^[\x21-\x7e]+$/; // what a header can carry
+const KINDS = { 401: "Auth", 403: "Auth", 404: "NotFound", 413: "TooLarge", 429: "RateLimited" }; // of who has no body of ours
 let key = readKey();
 
 function readKey() {
@@ -46,6 +48,7 @@ export class Refusal extends Error {
 /** Ask the service; raises Refusal, or the AbortError of the signal. */
 export async function call(path, { json, ...options } = {}) {
   const headers = new Headers({ Accept: "application/json" });
+  if (key && !SENT.test(key)) throw new Refusal("Auth", say("key-refused"));
   if (key) headers.set("X-API-Key", key);
   if (json) {
     headers.set("Content-Type", "application/json");
@@ -65,8 +68,8 @@ export async function call(path, { json, ...options } = {}) {
 /** What the service's one error body says, in the words of the page. */
 async function refusal(response) {
   const body = await response.json().catch(() => ({}));
-  const kind = typeof body.error_type === "string" ? body.error_type : "Internal";
-  const message = String(body.message ?? response.status).replace(/\.$/, "");
+  const kind = typeof body.error_type === "string" ? body.error_type : (KINDS[response.status] ?? "Internal");
+  const message = String(body.message ?? `${response.status} ${response.statusText}`).trim().replace(/\.$/, "");
   const wait = { retryAfter: retryAfter(response) || SOON };
   switch (kind) {
     case "RateLimited":

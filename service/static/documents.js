@@ -2,10 +2,11 @@
 
 import { Refusal, call } from "./api.js";
 import { element, find, iconButton } from "./elements.js";
+import { showRefusal } from "./notice.js";
 import { options } from "./options.js";
 import * as source from "./source.js";
 import { countPoints } from "./spans.js";
-import { number, say } from "./words.js";
+import { number, say, warningSaid } from "./words.js";
 
 const FIRST_WAIT = 400; // milliseconds between two looks at how far it is; each wait is longer than the one before
 const LONGEST_WAIT = 2000;
@@ -14,6 +15,7 @@ const ENDS = ["done", "error"];
 let kinds = [];
 let most = Infinity; // characters of a text
 let largest = Infinity; // bytes of a file
+let settle = () => {}; // lets the present text be kept
 const jobs = new Set();
 
 /** Heed what the server takes. */
@@ -27,13 +29,19 @@ export function limitDocuments({ documents, limits }) {
 
 const ending = (name) => /\.\w+$/.exec(name)?.[0].toLowerCase() ?? "";
 
-/** Open a file that was dropped or chosen. */
-export async function openFile(file) {
+/** Open files that were dropped or chosen; a text that comes alone may go into the box. */
+async function openFiles(files) {
+  for (const file of files) await openFile(file, files.length === 1);
+}
+
+async function openFile(file, isAlone) {
   const kind = ending(file.name);
-  if (kind === ".txt" && (await readIntoBox(file))) return;
   const isKnown = kinds.includes(kind);
+  if (kind === ".txt" && (isAlone || !isKnown) && (await readIntoBox(file))) return;
+  const megabytes = { style: "unit", unit: "megabyte", maximumFractionDigits: 1 };
   if (isKnown && file.size <= largest) translateFile(file);
-  else if (isKnown || kind === ".txt") drawJob(file.name).fail("file-size");
+  else if (isKnown) drawJob(file.name).fail("file-size", () => ({ limit: number(largest / 2 ** 20, megabytes) }));
+  else if (kind === ".txt") drawJob(file.name).fail("file-size", () => ({ limit: say("characters", { count: number(most) }) }));
   else drawJob(file.name).fail("file-kind", { kinds: [...new Set([".txt", ...kinds])].join(" ") });
 }
 
@@ -48,7 +56,8 @@ async function readIntoBox(file) {
     return true;
   }
   if (countPoints(text) > most) return false;
-  source.replace(text.replace(/\r\n?/g, "\n"));
+  settle();
+  source.replace(text.replace(/\r\n?/g, "\n"), true);
   return true;
 }
 
@@ -94,10 +103,15 @@ async function translateFile(file) {
     if (status.status === "error") throw new Refusal("Answer", "", { detail: String(status.error) });
     job.state("file-fetching");
     const answer = await patiently(`${job.path}/result`, { signal });
-    job.done(await answer.blob(), resultName(answer, file.name));
+    job.done(await answer.blob(), resultName(answer, file.name), status.warnings);
     forget(job);
   } catch (error) {
     if (error.name === "AbortError") return;
+    if (error.kind === "Auth") {
+      job.remove();
+      showRefusal(error, () => translateFile(file));
+      return;
+    }
     const message = error instanceof Refusal ? error.detail || error.message : say("error-answer");
     job.fail("file-error", { message: message.replace(/^file: /, "") });
     forget(job);
@@ -139,8 +153,9 @@ function drawJob(name) {
     remove.title = say("remove");
     remove.setAttribute("aria-label", remove.title);
   };
-  job.state = (key, values = {}) => {
-    said = () => say(key, values);
+  job.state = (key, values = {}, warnings = []) => {
+    const told = () => (typeof values === "function" ? values() : values);
+    said = () => [say(key, told()), ...warnings.map(warningSaid)].join(". ");
     job.redraw();
   };
   job.progress = ({ status, done, total }) => {
@@ -151,25 +166,28 @@ function drawJob(name) {
     const isUnderWay = status === "translating" && total > 0;
     job.state(isUnderWay ? "file-translating" : "file-queued", { done: number(done ?? 0), total: number(total ?? 0) });
   };
-  job.done = (blob, fetchedName) => {
+  job.done = (blob, fetchedName, warnings) => {
     address = URL.createObjectURL(blob);
     link.href = address;
     link.download = fetchedName;
     bar.replaceWith(link);
-    job.state("file-done");
+    job.state("file-done", {}, Array.isArray(warnings) ? warnings : []);
   };
   job.fail = (key, values) => {
     bar.remove();
     line.classList.add("failed");
     job.state(key, values);
   };
-  const remove = iconButton("close", say("remove"), () => {
+  job.remove = () => {
     job.controller.abort();
     forget(job);
     if (address) URL.revokeObjectURL(address);
     line.remove();
     jobs.delete(job);
     find("documents").hidden = jobs.size === 0;
+  };
+  const remove = iconButton("close", say("remove"), () => {
+    job.remove();
     find("open-file").focus();
   });
   line.append(remove);
@@ -185,12 +203,13 @@ export function redrawDocuments() {
   for (const job of jobs) job.redraw();
 }
 
-/** Begin to listen. */
-export function startDocuments() {
+/** Begin to listen; `keep` lets the present text be kept before another takes its place. */
+export function startDocuments({ settle: keep }) {
+  settle = keep;
   const chooser = find("file");
   find("open-file").addEventListener("click", () => chooser.click());
   chooser.addEventListener("change", () => {
-    for (const file of chooser.files) openFile(file);
+    openFiles([...chooser.files]);
     chooser.value = "";
   });
   const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
@@ -207,6 +226,6 @@ export function startDocuments() {
     shade(false);
     if (!carriesFiles(event)) return;
     event.preventDefault();
-    for (const file of event.dataTransfer.files) openFile(file);
+    openFiles([...event.dataTransfer.files]);
   });
 }

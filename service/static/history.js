@@ -47,8 +47,8 @@ function ago(time) {
   return words.format(Math.round(minutes / 60 / 24), "day");
 }
 
-/** Show what is kept; `recall(entry)` brings one back. */
-export function drawHistory(recall) {
+/** Show what is kept; `recall(entry)` brings one back, and `leave` is called when one was deleted. */
+function drawHistory(recall, leave) {
   const item = (entry) => {
     const button = element(
       "button",
@@ -63,7 +63,8 @@ export function drawHistory(recall) {
     });
     const remove = iconButton("close", say("delete"), () => {
       forgetOne(entry);
-      drawHistory(recall);
+      leave();
+      drawHistory(recall, leave);
       find("close-history").focus();
     });
     return element("li", {}, button, remove);
@@ -77,11 +78,11 @@ export function drawHistory(recall) {
 }
 
 /**
- * Begin to listen. `recall(entry)` brings a text back, `settle` lets the present one be kept, and `change(isWanted)` says
- * that what is typed is to be kept from now on, or no longer.
+ * Begin to listen. `recall(entry)` brings a text back, `settle` lets the present one be kept, `leave` lets it not be, and
+ * `change(isWanted)` says that what is typed is to be kept from now on, or no longer.
  */
-export function startHistory({ recall, settle, change }) {
-  const draw = () => drawHistory(recall);
+export function startHistory({ recall, settle, leave, change }) {
+  const draw = () => drawHistory(recall, leave);
   find("open-history").addEventListener("click", () => {
     settle();
     draw();
@@ -93,6 +94,7 @@ export function startHistory({ recall, settle, change }) {
   });
   find("forget").addEventListener("click", () => {
     keep(NAME, null);
+    leave();
     change(false);
     draw();
     find("close-history").focus();

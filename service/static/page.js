@@ -92,6 +92,11 @@ function settle() {
   if (answered === text) remember({ view, text, gist: VIEWS[view].gist });
 }
 
+/** What was deleted does not come back by itself: the text as it stands is not kept. */
+function leave() {
+  answered = null;
+}
+
 /** Bring a text of the history back. */
 function recall(entry) {
   if (entry.view in VIEWS && entry.view !== view) choose(entry.view);
@@ -219,7 +224,9 @@ function pressed(event) {
     event.preventDefault();
     ask();
   } else if (event.key === "Escape" && !event.isComposing && !event.target.closest("#options")) {
-    source.replace("", true);
+    // From elsewhere it leads to the box, and empties it from there.
+    if (event.target === find("source")) source.replace("", true);
+    else find("source").focus();
   }
 }
 
@@ -233,8 +240,8 @@ function start() {
     ask(PAUSE);
   });
   startTranslation({ ask, settle });
-  startDocuments();
-  startHistory({ recall, settle, change: keepOptions });
+  startDocuments({ settle });
+  startHistory({ recall, settle, leave, change: keepOptions });
   source.listen((number, byKeyboard) => VIEWS[view].point(number, byKeyboard));
   find("source").addEventListener("input", () => {
     drawCount();

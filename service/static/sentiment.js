@@ -4,7 +4,7 @@ import { classify } from "./api.js";
 import { announce, element, find } from "./elements.js";
 import * as source from "./source.js";
 import { bare } from "./spans.js";
-import { labelName, number, percent, say } from "./words.js";
+import { drawWarnings, labelName, number, percent, say } from "./words.js";
 
 const MOST_TELLING = 6;
 const LEAST = 0.08; // shares below this part of the full colour tell nothing
@@ -62,6 +62,7 @@ export const sentiment = {
     find("label").className = shown.sign ? sideOf(shown.sign, shown.sign) : "";
     find("label-share").textContent = isShare(shown.answer.score) ? percent(shown.answer.score) : "";
     find("shares").replaceChildren(...scores.map(drawScore));
+    drawWarnings(find("sentiment-warning"), shown.answer);
     find("explain").hidden = detailed;
     find("telling").hidden = shares.length === 0;
     if (shares.length) drawShares();

@@ -6,7 +6,7 @@ import { announce, element, find, icon } from "./elements.js";
 import { options } from "./options.js";
 import * as source from "./source.js";
 import { differences } from "./spans.js";
-import { number, percent, say } from "./words.js";
+import { drawWarnings, number, percent, say } from "./words.js";
 
 const OTHERS = 3;
 const output = find("output");
@@ -56,7 +56,7 @@ export const translation = {
     else source.unmark();
     this.point(-1);
     find("align").hidden = detailed || chosen !== 0 || answer.isMarkup;
-    drawWarning(answer);
+    drawWarnings(find("warning"), answer);
     drawConfidence(answer);
     drawAlternatives();
   },
@@ -96,15 +96,6 @@ function tell(line, byKeyboard) {
   if (!line) alignment?.clear();
   find("links").textContent = line || (alignment && !alignment.isEmpty ? say("align-hint") : "");
   if (line && byKeyboard) announce(line);
-}
-
-function drawWarning(answer) {
-  const warnings = (Array.isArray(answer.warnings) ? answer.warnings : []).map((warning) =>
-    String(warning).startsWith("nothing was translated") ? say("untranslated") : String(warning),
-  );
-  if (answer.truncated) warnings.push(say("truncated"));
-  find("warning").hidden = warnings.length === 0;
-  find("warning").textContent = warnings.join(" ");
 }
 
 function drawConfidence(answer) {

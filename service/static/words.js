@@ -37,6 +37,9 @@ const WORDS = {
     "alternatives-html": "There are none for HTML.",
     "truncated": "The end of the translation may be missing.",
     "untranslated": "Nothing was translated: the text may be no English, or a name, or have no words.",
+    "unread": "This looks like {language}, which is not read here.",
+    "misread": "This looks like {language}, and was read as if it were {read}.",
+    "or": " or ",
     "label-positive": "Positive",
     "label-negative": "Negative",
     "label-neutral": "Neutral",
@@ -92,7 +95,8 @@ const WORDS = {
     "error-answer": "The server answered something that this page does not understand.",
     "file-kind": "cannot be read here; these can: {kinds}",
     "file-encoding": "is not a UTF-8 text",
-    "file-size": "is too large",
+    "file-size": "is larger than the {limit} that are taken",
+    "characters": "{count} characters",
     "file-sending": "is being sent",
     "file-queued": "waits for its turn",
     "file-translating": "{done} of {total}",
@@ -136,6 +140,9 @@ const WORDS = {
     "alternatives-html": "Không có cách dịch khác cho HTML.",
     "truncated": "Bản dịch có thể thiếu phần cuối.",
     "untranslated": "Chưa dịch gì: văn bản có thể không phải tiếng Anh, hoặc là tên riêng, hoặc không có từ nào.",
+    "unread": "Văn bản này có vẻ là {language}, thứ tiếng không đọc được ở đây.",
+    "misread": "Văn bản này có vẻ là {language}, nhưng đã được đọc như {read}.",
+    "or": " hoặc ",
     "label-positive": "Tích cực",
     "label-negative": "Tiêu cực",
     "label-neutral": "Trung tính",
@@ -191,7 +198,8 @@ const WORDS = {
     "error-answer": "Máy chủ trả lời điều mà trang này không hiểu.",
     "file-kind": "không đọc được ở đây; đọc được: {kinds}",
     "file-encoding": "không phải văn bản UTF-8",
-    "file-size": "quá lớn",
+    "file-size": "lớn hơn mức cho phép là {limit}",
+    "characters": "{count} ký tự",
     "file-sending": "đang được gửi",
     "file-queued": "đang chờ đến lượt",
     "file-translating": "{done} trên {total}",
@@ -229,6 +237,33 @@ export function labelName(label) {
   if (label === null) return say("label-none");
   const known = ["positive", "negative", "neutral"].includes(label);
   return known ? say(`label-${label}`) : label;
+}
+
+const CODES = "ar cs da de el en es fi fr he hi hu id it ja ko nl no pl pt ro ru sv sw th tl tr vi zh".split(" ");
+
+/** A language that the service calls by its English name, in the interface's words. */
+function languageCalled(name) {
+  const english = new Intl.DisplayNames("en", { type: "language" });
+  const code = CODES.find((one) => english.of(one) === name);
+  return code && language() !== "en" ? new Intl.DisplayNames(language(), { type: "language" }).of(code) : name;
+}
+
+/** A warning of the service in the interface's words. */
+export function warningSaid(warning) {
+  const said = String(warning);
+  if (said.startsWith("nothing was translated")) return say("untranslated");
+  const [, name, read] = /^this looks like (\w+), (?:which is not read|and was read as if it were (.+))/.exec(said) ?? [];
+  if (!name) return said;
+  if (!read) return say("unread", { language: languageCalled(name) });
+  return say("misread", { language: languageCalled(name), read: read.split(" or ").map(languageCalled).join(say("or")) });
+}
+
+/** Show in a paragraph what an answer warns of, or hide it. */
+export function drawWarnings(paragraph, { warnings, truncated }) {
+  const said = (Array.isArray(warnings) ? warnings : []).map(warningSaid);
+  if (truncated) said.push(say("truncated"));
+  paragraph.hidden = said.length === 0;
+  paragraph.textContent = said.join(" ");
 }
 
 /** Write the page's fixed phrases in its language. */
