@@ -23,10 +23,16 @@ def test_calibration_error() -> None:
 
 
 def test_macro_f1() -> None:
-    predicted, true = ["a", "a", "b", "b"], ["a", "b", "b", "b"]
-    # a: precision 1/2, recall 1; b: precision 1, recall 2/3
-    assert macro_f1(predicted, true, ["a", "b"]) == pytest.approx((2 / 3 + 4 / 5) / 2)
-    assert macro_f1(predicted, true, ["a", "b", "nowhere"]) == macro_f1(predicted, true, ["a", "b"])
+    predicted, true = np.array([0, 0, 2, 2]), np.array([0, 2, 2, 2])
+    # 0: precision 1/2, recall 1; 1 is nowhere; 2: precision 1, recall 2/3
+    assert macro_f1(predicted, true) == pytest.approx((2 / 3 + 4 / 5) / 2)
+
+
+def test_bleu_counts_characters_where_there_are_no_blanks() -> None:
+    one = translation_metrics(["我今天早上去了一家很大的商店"], ["我今天早上去了一家很小的商店"], "zh")
+    assert one["bleu"] > 50
+    assert "tok:zh" in one["bleu_signature"]
+    assert "tok:13a" in translation_metrics(["a b"], ["a b"], "vi")["bleu_signature"]
 
 
 def test_sentiment_metrics() -> None:

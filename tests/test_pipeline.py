@@ -323,7 +323,7 @@ def test_what_a_model_made_is_no_dev_set(tmp_path: Path) -> None:
     given = {text for _, text in (row.split("\t") for row in rows[:30])}
     assert {text for text, _ in dev.rows} <= given
     assert not {text for text, _ in dev.rows} & {text for text, _ in split.rows}
-    assert len(split.rows) == 40 - 8
+    assert split.report.kept == len(split.rows) == 40 - 8
     assert split.corpora.tolist() == [0] * 22 + [1] * 10
 
 

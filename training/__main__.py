@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from safetensors import SafetensorError
+
 from inference.checkpoint import CheckpointError
 from training.ablation import ablate
 from training.config import data_root, load_config
@@ -46,6 +48,7 @@ def main() -> int:
             return 0
         config = load_config(arguments.config)
         stages = pipeline(config, Places(data_root(config, arguments.config), config=arguments.config))
+        stages.places.check()
         wanted = STAGES if arguments.stage == "run" else (arguments.stage,)
         # The processes that share a fit are started with this same command; only the first does the rest.
         helper = int(os.environ.get("LOCAL_RANK", "0")) > 0
@@ -60,11 +63,14 @@ def main() -> int:
     except (InputError, CheckpointError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except (OSError, SafetensorError) as error:
+        print(f"error: {error}: see that it can be written, and that the disk has room", file=sys.stderr)
+        return 2
     except FloatingPointError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt as error:
-        print(error, file=sys.stderr)
+        print(str(error) or "stopped; the same command goes on from there", file=sys.stderr)
         return 130
     return 0
 

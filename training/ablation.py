@@ -56,7 +56,7 @@ def ablate(path: Path, runs: Path) -> None:
     if any(run.fit.devices > 1 for run in variants.values()):
         raise InputError(f"{path}: a variant trains on more than 1 device: set common.fit.devices = 1")
     report = path.parent / config.report
-    results = _Results(report, {name: _digest(run) for name, run in variants.items()})
+    results = _Results(report, {name: _digest(run, data_root(run, base)) for name, run in variants.items()})
     try:
         for name, run in variants.items():
             with claimed(runs / name) as mine:
@@ -67,7 +67,7 @@ def ablate(path: Path, runs: Path) -> None:
         # When stopped, too: with what there is.
         with locked(runs):
             if done := results.read():
-                _write(report.with_suffix(".md"), table(done, path.name, base.name))
+                _write(report.with_suffix(".md"), table(done, str(path), base.name))
 
 
 class _Results:
@@ -96,9 +96,13 @@ def _config(values: dict[str, Any]) -> AblationConfig:
     return TypeAdapter(AblationConfig).validate_json(json.dumps(values, allow_nan=False))
 
 
-def _digest(run: AnyRun) -> str:
+def _digest(run: AnyRun, root: Path) -> str:
+    """What tells a result from another's: the run, and how large its files are."""
     values = dataclasses.asdict(run)
     del values["card"], values["name"]
+    corpora = (*run.data.train, *(held.corpus for held in run.data.dev))
+    files = [root / name for corpus in corpora for name in (*corpus.lines.values(), corpus.table) if name]
+    values["sizes"] = [file.stat().st_size for file in files if file.is_file()]
     return sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -145,7 +149,7 @@ def table(results: dict[str, dict[str, Any]], config: str, base: str) -> str:
     lines = [_row(head), "|---" * len(head) + "|", *map(_row, rows)]
     return f"""# What each way brings
 
-Written by `python -m training ablate training/configs/{config}`: variants of `{base}`, each at its last
+Written by `python -m training ablate {config}`: variants of `{base}`, each at its last
 validation on the dev sets (the averaged weights); the differences are to {next(iter(last))}.
 
 {chr(10).join(lines)}

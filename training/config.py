@@ -258,7 +258,7 @@ def merged(values: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
 def read_toml(path: Path) -> dict[str, Any]:
     """What is in a TOML file. Raises InputError when it is none."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise InputError(f"cannot read the config {path}: {error.strerror}") from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -289,6 +289,8 @@ def _fault(error: Any) -> str:
     given = error["input"]
     shown = f" (given: {given!r})" if isinstance(given, (str, int, float, bool)) else ""
     match error["type"]:
+        case "union_tag_not_found":
+            return 'task is missing: give "translation" or "sentiment"'
         case "missing":
             message = "is missing"
         case "unexpected_keyword_argument":

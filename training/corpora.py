@@ -107,7 +107,9 @@ def _read_records(
     unit = "line" if corpus.table.endswith(_LINED) else "row"
     for number, record in records:
         place = f"{corpus}, {unit} {number}"
-        yield place, tuple(_value(record, corpus.columns.get(n, n), n, place, n in optional) for n in fields)
+        # A column that is named must be there.
+        free = set(optional) - corpus.columns.keys()
+        yield place, tuple(_value(record, corpus.columns.get(n, n), n, place, n in free) for n in fields)
 
 
 def _read_lines(corpus: Corpus, fields: Sequence[str], root: Path) -> Iterator[tuple[str, Row]]:
@@ -176,6 +178,7 @@ def _tsv(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Tab-separated values without quoting, as corpora are: a quotation mark is just a character."""
     lines = _text_lines(path)
     header = next(lines, "").split("\t")
+    _check_header(path, header)
     for number, line in enumerate(lines, start=2):
         values = line.split("\t")
         if not line and len(header) > 1:
@@ -188,8 +191,10 @@ def _tsv(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def _csv(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    csv.field_size_limit(1 << 30)  # Cleaning says what is too long, and counts it.
     reader = csv.DictReader((line + "\n" for line in _text_lines(path)), strict=True)
     try:
+        _check_header(path, reader.fieldnames or [])
         for row in reader:
             if None in row or None in row.values():
                 raise InputError(
@@ -197,7 +202,12 @@ def _csv(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                 )
             yield reader.line_num, row
     except csv.Error as error:
-        raise InputError(f"{path}, line {reader.line_num}: {error}") from error
+        raise InputError(f"{path}, line {reader.reader.line_num}: {error}") from error
+
+
+def _check_header(path: Path, header: Sequence[str]) -> None:
+    if repeated := {column for column in header if header.count(column) > 1}:
+        raise InputError(f"{path}, line 1: more than one column is {min(repeated)!r}: give each a name of its own")
 
 
 def _jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -252,5 +262,5 @@ def _value(record: dict[str, Any], column: str, name: str, where: str, optional:
     if value is None:
         return ""
     if not isinstance(value, (str, int)):
-        raise InputError(f"{where}: {column!r} is {type(value).__name__}, not text")
+        raise InputError(f"{where}: {column!r} is {type(value).__name__}, not text: write it as text")
     return str(value)

@@ -15,6 +15,7 @@ from inference.language import vietnamese_share
 from inference.text import normalise
 from training.corpora import Corpus, read
 from training.errors import InputError
+from training.phrases import FILLED, FIXED
 
 Array = NDArray[Any]
 
@@ -29,7 +30,7 @@ class CleanConfig:
     """Parallel rows one side of which has more than so many times the characters of the other, plus 15, are dropped."""
     max_foreign: float = 0.2
     """Parallel rows whose source has a larger share of words with letters that only Vietnamese has are dropped,
-    unless the source language is Vietnamese."""
+    where it is translated into Vietnamese."""
 
     def __post_init__(self) -> None:
         if self.max_characters < 0 or self.max_ratio < 1 or self.max_foreign < 0:
@@ -61,15 +62,21 @@ def key(text: str) -> bytes:
 def leak_keys(texts: Iterable[str]) -> set[bytes]:
     """The keys of held-out texts, by which the same texts are kept out of training.
 
-    Texts of fewer than 5 words are left out: "Thank you." is in every corpus, and a model must learn it.
+    Short ones are left out: "Thank you." is in every corpus, and a model must learn it.
     """
-    return {key(text) for text in texts if len(text.split()) >= 5}
+    return {key(text) for text in texts if len(text.split()) >= 5 or len(_UNSPACED.findall(text)) >= 10}
+
+
+_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
+"""Letters of languages that have no blanks between words: ten are some five words."""
 
 
 _NO_LETTER = re.compile(r"[\W_]+")
 
 
-def pair_fault(source: str, target: str, config: CleanConfig, source_language: str) -> str | None:
+def pair_fault(
+    source: str, target: str, config: CleanConfig, source_language: str, target_language: str = "vi"
+) -> str | None:
     """Why a normalised pair is unfit to train on, or None."""
     short, long = sorted((len(source), len(target)))
     if short == 0:
@@ -80,7 +87,9 @@ def pair_fault(source: str, target: str, config: CleanConfig, source_language: s
         return "broken characters"
     if long > config.max_ratio * short + 15:
         return "length ratio"
-    if source_language != "vi" and vietnamese_share(source.split()) > config.max_foreign:
+    # Of other languages, some have a few of Vietnamese's letters.
+    is_told = source_language != "vi" and target_language == "vi"
+    if is_told and vietnamese_share(source.split()) > config.max_foreign:
         return "source in Vietnamese"
     return None
 
@@ -123,15 +132,16 @@ def clean(
 ) -> Split:
     """Read training corpora, bring each row into form by `tidy`, and keep the rows without `fault`.
 
-    Duplicates and rows whose first text is among the `held_out` keys (see `leak_keys`) are dropped too. Raises
-    InputError when a corpus cannot be read or nothing is left; so does `check(row, place)` when a row cannot belong to
-    the task.
+    Duplicates and rows one of whose texts is among the `held_out` keys (see `leak_keys`) are dropped too. Raises
+    InputError when a corpus cannot be read, gives an origin a weight that no row is of, or nothing is left; so does
+    `check(row, place)` when a row cannot belong to the task.
     """
     report, rows, weights, numbers, seen = Report(), [], [], [], set()
     for number, corpus in enumerate(corpora):
-        before = report.read
+        before, origins = report.read, set[str]()
         for place, (first, second, origin) in read(corpus, (*fields, "origin"), root, optional):
             report.read += 1
+            origins.add(origin)
             weight = corpus.weights.get(origin, corpus.weight)
             row = tidy(first, corpus.labels.get(second, second))
             check(row, place)
@@ -141,7 +151,7 @@ def clean(
                 if weight == 0
                 else fault(*row)
                 or ("duplicate" if identity in seen else None)
-                or ("in a held-out split" if key(row[0]) in held_out else None)
+                or ("in a held-out split" if held_out and any(key(text) in held_out for text in row) else None)
             )
             if reason:
                 report.dropped[reason] += 1
@@ -152,6 +162,10 @@ def clean(
             numbers.append(number)
         if report.read == before:
             raise InputError(f"{corpus} has no rows: leave it out, or look for where they went")
+        known = origins | ({FILLED, FIXED} if corpus.phrases else set())
+        if unknown := sorted(set(corpus.weights) - known):
+            there = ", ".join(sorted(origins - {""})[:20]) or "none"
+            raise InputError(f"{corpus}: weights has {', '.join(unknown)}, the origin of no row; there is {there}")
     if not rows:
         raise InputError(f"no training rows are left: {report}")
     report.kept = len(rows)
@@ -203,9 +217,10 @@ class Batches:
         self.epoch, self.position, self._order = epoch, position, []
 
     def __next__(self) -> Array:
-        if not self._order:
+        while not self._order:
             rows = epoch_rows(self.weights, self.seed, self.epoch)
             self._order = buckets(self.lengths, rows, self.tokens, self.seed, self.epoch)
+            self.epoch += not self._order  # With few rows of small weights an epoch can have none.
         rows = self._order[self.position]
         self.position += 1
         if self.position == len(self._order):

@@ -239,7 +239,9 @@ class Trainer:
             bar.set_postfix(loss=f"{record['train_loss']:.3f}", best=best)
             if "score" in record:
                 bar.write(" ".join(f"{name}={value:.4g}" for name, value in record.items()))
-        if history and (config.is_due(config.save_every, done) or self._stop or self._converged()):
+        # With each best: what was exported from it is to be told by a state.
+        is_best = self.progress.best_update == done
+        if history and (config.is_due(config.save_every, done) or is_best or self._stop or self._converged()):
             self.progress.rates = config.rates_digest(done)
             save_state(self._state, self.settings, self.progress, self.task.model, self.averaged, self.optimiser)
         if self._stop:

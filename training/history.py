@@ -31,7 +31,9 @@ class History:
     def __init__(self, directory: Path, update: int) -> None:
         self._lines, self._curves = directory / "history.jsonl", directory / "curves.png"
         old = self._lines.read_text(encoding="utf-8").splitlines() if self._lines.exists() else []
-        self.records: list[Record] = [r for r in map(json.loads, old) if r["update"] <= update]
+        # A disk that was full may have left half a line.
+        whole = [line for line in old if line.endswith("}")]
+        self.records: list[Record] = [r for r in map(json.loads, whole) if r["update"] <= update]
         text = "".join(json.dumps(record) + "\n" for record in self.records)
         write_atomically(self._lines, lambda beside: beside.write_text(text, encoding="utf-8"))
         self._board = SummaryWriter(str(directory / "tensorboard"), purge_step=update)

@@ -63,7 +63,15 @@ class Making:
         if self.done() < self.rows:
             raise InputError(f"{self._path(self.makes)} is not whole: run `python -m training synthesise CONFIG` first")
         lines = {name: str(self._path(name).absolute()) for name in (*self.given, self.makes)}
-        return Corpus(lines=lines, weights=weights, weight=weight)
+        there = weights.keys() & set(self.given["origin"])
+        return Corpus(lines=lines, weights={origin: weights[origin] for origin in there}, weight=weight)
+
+    def tell(self, makers: Mapping[str, Any]) -> None:
+        """Say whether what is whole was made by others than would make it now."""
+        before = json.loads(self._record.read_text(encoding="utf-8"))
+        others = [f"{name} {before[name]}" for name, version in makers.items() if before.get(name) != version]
+        if others:
+            print(f"note: {self.directory} was made by {', '.join(others)}: remove it to have it made anew")
 
     def lines(self, name: str) -> list[str]:
         """The lines of what was given, or made."""

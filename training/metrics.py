@@ -9,10 +9,15 @@ from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
 
-def translation_metrics(outputs: Sequence[str], references: Sequence[str]) -> dict[str, Any]:
+def bleu_tokens(language: str) -> str:
+    """What BLEU counts in a language, as sacrebleu calls it: words, or characters where no blanks are between words."""
+    return {"zh": "zh", **dict.fromkeys(("ja", "th", "lo", "km", "my"), "char")}.get(language, "13a")
+
+
+def translation_metrics(outputs: Sequence[str], references: Sequence[str], language: str = "") -> dict[str, Any]:
     """BLEU and chrF of detokenised text, each with the signature that says how it was computed."""
     metrics: dict[str, Any] = {}
-    for name, metric in (("bleu", BLEU()), ("chrf", CHRF())):
+    for name, metric in (("bleu", BLEU(tokenize=bleu_tokens(language))), ("chrf", CHRF())):
         score = metric.corpus_score(list(outputs), [list(references)])
         metrics[name] = round(score.score, 2)
         metrics[f"{name}_signature"] = str(metric.get_signature())
@@ -28,13 +33,10 @@ def expected_calibration_error(confidence: np.ndarray, right: np.ndarray, bins: 
     return float(sum(gaps))
 
 
-def macro_f1(predicted: Sequence[str], true: Sequence[str], labels: Sequence[str]) -> float:
-    """The mean over `labels` of the harmonic mean of precision and recall; a label that is nowhere is left out."""
-    number = {label: i for i, label in enumerate(labels)}
-    return _macro_f1(np.array([number[each] for each in predicted]), np.array([number[each] for each in true]))
-
-
-def _macro_f1(predicted: np.ndarray, true: np.ndarray) -> float:
+def macro_f1(predicted: np.ndarray, true: np.ndarray) -> float:
+    """The mean over classes, which are numbers, of the harmonic mean of precision and recall; one that is nowhere is
+    left out.
+    """
     count = int(max(predicted.max(), true.max())) + 1
     hits = np.bincount(true[predicted == true], minlength=count)
     total = np.bincount(predicted, minlength=count) + np.bincount(true, minlength=count)
@@ -69,7 +71,7 @@ def sentiment_metrics(scores: Sequence[dict[str, float]], true: Sequence[str]) -
 
     def measure(rows: np.ndarray) -> tuple[float, float, float]:
         accuracy = float(right[rows].mean())
-        return accuracy, _macro_f1(guess[rows], truth[rows]), expected_calibration_error(confidence[rows], right[rows])
+        return accuracy, macro_f1(guess[rows], truth[rows]), expected_calibration_error(confidence[rows], right[rows])
 
     rng = np.random.default_rng(0)
     count = len(right)

@@ -86,7 +86,7 @@ class Noise:
     """
 
     def __init__(self, config: NoiseConfig, source_language: str, target_language: str) -> None:
-        self.config = config
+        self.config, self.target_language = config, target_language
         self._words = (NumberWords(source_language), NumberWords(target_language)) if config.numbers else None
 
     def disturb(self, row: Pair, rng: np.random.Generator) -> Pair:

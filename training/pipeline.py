@@ -33,7 +33,7 @@ from training.errors import InputError
 from training.fit import FitConfig, Trainer
 from training.graph_builder import Tensors
 from training.material import Material, Places
-from training.state import load_progress
+from training.state import check_settings, load_progress
 from training.subwords import SubwordConfig, train_subwords
 from training.tasks import Held, Task
 
@@ -101,6 +101,10 @@ class Pipeline(Material):
 
     # The stages.
 
+    def about(self, split: Split) -> str:
+        """What became of the training rows, in a line."""
+        return str(split.report)
+
     @abstractmethod
     def synthesise(self) -> None:
         """Make the training text that the run wants made, if any."""
@@ -111,7 +115,7 @@ class Pipeline(Material):
         What was made from the same text in the same way is left as it is.
         """
         split, _ = self.splits
-        print(f"data: {split.report}")
+        print(f"data: {self.about(split)}")
         self.tokenizer_directory.mkdir(parents=True, exist_ok=True)
         for name, (config, side) in self.vocabularies().items():
             texts = [row[side] for row in split.rows]
@@ -186,9 +190,15 @@ class Pipeline(Material):
         begin: dict[str, Tensor],
     ) -> None:
         """Train, or go on training, a task in a directory."""
+        settings = self._settings(config, split, dev, begin)
+        Trainer(task, config, directory, self.config.seed, split.rows, split.weights, dev, settings).run()
+
+    def _settings(
+        self, config: FitConfig, split: Split, dev: Sequence[Held], begin: dict[str, Tensor]
+    ) -> dict[str, Any]:
+        """What must be the same for a run to go on: its config, but for what changes no weight, and its data."""
         tokenizers = self.tokenizers().items()
         texts = {"train": (split.rows, split.weights.tolist()), **{held.name: held.rows for held in dev}}
-        # What must be the same for a run to go on: its config, but for what changes no weight, and its data.
         settings = dataclasses.asdict(self.config)
         for name in ("before", "card", "data", "keep", "int8", "weights", "decode", "name", "task"):
             settings.pop(name, None)
@@ -204,19 +214,23 @@ class Pipeline(Material):
         settings["begin"] = _digest(save(begin)) if begin else None
         settings["texts"] = {name: _digest(repr(rows).encode()) for name, rows in texts.items()}
         settings["tokenizers"] = {name: _digest(tokenizer.model) for name, tokenizer in tokenizers}
-        Trainer(task, config, directory, self.config.seed, split.rows, split.weights, dev, settings).run()
+        return settings
 
     def export(self) -> None:
-        """Write the best weights as a checkpoint to `checkpoints/NAME/`, and in fp32 to `runs/NAME/fp32/`."""
+        """Write the best weights as a checkpoint to `checkpoints/NAME/`, and in fp32 to `runs/NAME/fp32/`.
+
+        Raises InputError when there are none, or they were trained with other settings.
+        """
         tokenizers = self.tokenizers()
         task = self.task(tokenizers)
-        best = self.directory / "best.safetensors"
-        if not best.exists():
+        best, state = self.directory / "best.safetensors", self.directory / "state.safetensors"
+        if not (best.exists() and state.exists()):
             raise InputError(f"there is no {best}: run `python -m training fit CONFIG` first")
+        began = self.pretrained()
+        check_settings(state, self._settings(self.config.fit, *self.splits, began))
         model = task.model
         weights = load_file(best)
         if self.config.keep:
-            began = self.pretrained()
             weights |= {name: torch.lerp(weights[name], t.float(), self.config.keep) for name, t in began.items()}
         model.load_state_dict(weights)
         task.eval()
@@ -259,6 +273,9 @@ class Pipeline(Material):
     def evaluate(self) -> None:
         """Score the checkpoint on the test sets, and on the dev sets beside its fp32 twin; write both into it."""
         checkpoint = open_checkpoint(self.checkpoint_directory, self.config.task)
+        serving = self.serving().items()
+        if different := [name for name, value in serving if checkpoint.config.get(name) != _plain(value)]:
+            raise InputError(f"{checkpoint.path} was exported with other {', '.join(different)}: export it again")
         _, dev = self.splits
         checkpoint = self.calibrated(checkpoint, dev)
         metrics = {
@@ -267,6 +284,9 @@ class Pipeline(Material):
         twin = self.directory / "fp32"
         if twin.exists():
             exact = open_checkpoint(twin, self.config.task)
+            # It is to differ in its numbers alone.
+            tuned = {name: checkpoint.config[name] for name in ("temperatures",) if name in checkpoint.config}
+            exact = dataclasses.replace(exact, config={**exact.config, **tuned})
             for held in dev:
                 metrics[held.name]["fp32"] = self.measure(exact, held)
         config = {**checkpoint.config, "metrics": metrics, "speed": self.speed(checkpoint, dev[0])}
@@ -297,6 +317,11 @@ class Pipeline(Material):
 _WEIGHTS = "model.safetensors"
 _TIMED = 200
 """Texts whose time is taken."""
+
+
+def _plain(value: Any) -> Any:
+    """A value as it comes back from JSON."""
+    return json.loads(json.dumps(value))
 
 
 def _digest(data: bytes) -> str:

@@ -1,6 +1,7 @@
 """What the pipelines of the two tasks say: parallel text to a translator, labelled text to a classifier."""
 
 import dataclasses
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
@@ -18,7 +19,7 @@ from training.calibration import reliability_plot, temperatures
 from training.classifier import SentimentClassifier
 from training.config import AnyRun, SentimentRun, TranslationRun
 from training.corpora import Corpus
-from training.data import clean, pair_fault, text_fault
+from training.data import Split, clean, key, pair_fault, text_fault
 from training.errors import InputError
 from training.graph_builder import Tensors
 from training.graphs import classifier_graph, encoder_graph, step_graph
@@ -45,7 +46,8 @@ class TranslationPipeline(Pipeline):
         return normalise(first), normalise(second)
 
     def fault(self, first: str, second: str) -> str | None:
-        return pair_fault(first, second, self.config.data.clean, self.config.source_language)
+        config = self.config
+        return pair_fault(first, second, config.data.clean, config.source_language, config.target_language)
 
     def check(self, row: tuple[str, str], where: str) -> None:
         """Every pair of texts can be a translation."""
@@ -112,7 +114,7 @@ class TranslationPipeline(Pipeline):
         sources, references = zip(*held.rows, strict=True)
         outputs = self.predictor(checkpoint).predict(sources, beam_size)
         return {
-            **translation_metrics([output.text for output in outputs], references),
+            **translation_metrics([output.text for output in outputs], references, self.config.target_language),
             "odd": sum(is_odd(source, output.text) for source, output in zip(sources, outputs, strict=True)),
             "truncated": sum(output.truncated for output in outputs),
         }
@@ -141,6 +143,37 @@ class SentimentPipeline(Pipeline):
                 "set `labels` of the run, or of the corpus"
             )
 
+    def check_held(self, row: tuple[str, str], where: str) -> None:
+        self.check(row, where)
+        if row[1] not in self.config.labels:
+            raise InputError(f"{where}: the label {row[1]!r} is a soft one, by which nothing is measured: give a class")
+
+    def check_split(self, split: Split) -> None:
+        counts = self._counts([label for _, label in split.rows])
+        if missing := [label for label, count in counts.items() if not count]:
+            message = f"no training row is {' or '.join(map(repr, missing))}"
+            if not self.config.init_from:
+                raise InputError(f"{message}: give such rows, or leave it out of `labels`")
+            print(f"note: {message}, which the model will unlearn")
+
+    def check_cut(self, cut: Held, rows: Sequence[tuple[str, str]]) -> None:
+        there, counts = (self._counts([label for _, label in each]) for each in (cut.rows, rows))
+        if missing := [label for label in counts if counts[label] and not there[label]]:
+            message = f"none of the {len(cut.rows)} dev_rows is {' or '.join(map(repr, missing))}"
+            raise InputError(f"{message}, so nothing would be known of it: give more, or name a dev set")
+
+    def about(self, split: Split) -> str:
+        counts = self._counts([label for _, label in split.rows])
+        return f"{split.report} ({', '.join(f'{count} {label}' for label, count in counts.items())})"
+
+    def _counts(self, labels: Sequence[str]) -> dict[str, int]:
+        """How many rows have each class as their likeliest."""
+        counts = dict.fromkeys(self.config.labels, 0)
+        for label, count in Counter(labels).items():
+            shares = distribution(label, self.config.labels) or [0.0]
+            counts[self.config.labels[int(np.argmax(shares))]] += count
+        return counts
+
     def vocabularies(self) -> dict[str, tuple[SubwordConfig, int]]:
         return {"tokenizer": (self.config.subwords, 0)}
 
@@ -157,8 +190,17 @@ class SentimentPipeline(Pipeline):
         return (*super().corpora(), *(teaching.rows() for teaching in self._teachings()))
 
     def _teachings(self) -> Iterator[Teaching]:
+        translated = any(taught.translator for taught in self.config.taught)
+        held_out = self.held_out(self.held("dev")) if translated else set()
         for number, taught in enumerate(self.config.taught):
-            yield Teaching(taught, self.config.labels, self.directory / "taught" / str(number), self.places.data)
+            directory = self.directory / "taught" / str(number)
+            yield Teaching(
+                taught,
+                self.config.labels,
+                directory,
+                self.places.data,
+                lambda text: key(self.tidy(text, "")[0]) in held_out,
+            )
 
     def synthesise(self) -> None:
         """Let classifiers label texts, in `runs/NAME/taught/`."""

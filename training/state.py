@@ -58,6 +58,20 @@ def load_state(
     path: Path, settings: dict[str, Any], model: nn.Module, averaged: nn.Module, optimiser: torch.optim.Optimizer
 ) -> Progress:
     """Put a saved state into model, average and optimiser. Raises InputError when its settings were others."""
+    check_settings(path, settings)
+    tensors = load_file(path)
+    model.load_state_dict(_below("model.", tensors))
+    averaged.load_state_dict(_below("average.", tensors))
+    state = optimiser.state_dict()
+    for name, tensor in _below("optimiser.", tensors).items():
+        index, _, key = name.partition(".")
+        state["state"].setdefault(int(index), {})[key] = tensor
+    optimiser.load_state_dict(state)
+    return load_progress(path)
+
+
+def check_settings(path: Path, settings: dict[str, Any]) -> None:
+    """Raise InputError when a saved state was made with other settings."""
     before, now = _flat(_header(path)["settings"]), _flat(json.loads(json.dumps(settings)))
     # An option that only one side knows came, or went, with a version of this program: off, it is no matter.
     changed = [
@@ -70,15 +84,6 @@ def load_state(
             f"{path} was made with other settings ({'; '.join(changed)}): change them back, or remove {path.parent} "
             "to start anew"
         )
-    tensors = load_file(path)
-    model.load_state_dict(_below("model.", tensors))
-    averaged.load_state_dict(_below("average.", tensors))
-    state = optimiser.state_dict()
-    for name, tensor in _below("optimiser.", tensors).items():
-        index, _, key = name.partition(".")
-        state["state"].setdefault(int(index), {})[key] = tensor
-    optimiser.load_state_dict(state)
-    return load_progress(path)
 
 
 def load_progress(path: Path) -> Progress:

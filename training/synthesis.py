@@ -107,6 +107,8 @@ class Synthesis:
         if self._making.done() < len(self._rows):
             makers = {"checkpoint": self._translator().version}
             self._making.run(self._rows, makers, _begin, (self.made,), _translate, processes)
+        elif Path(self.made.checkpoint).exists():
+            self._making.tell({"checkpoint": self._translator().version})
 
 
 class _Row(NamedTuple):

@@ -17,6 +17,7 @@ from inference.tokenizer import BEGIN, END, PAD, Tokenizer, pad
 from training.classifier import SentimentClassifier
 from training.data import buckets
 from training.language_model import LanguageModel
+from training.metrics import bleu_tokens
 from training.noise import Noise, TextNoiseConfig
 from training.numbers import Pair
 from training.seq2seq import Memory, Seq2Seq
@@ -174,8 +175,9 @@ class TranslationTask(Task):
     def score(self, held: Held, loss: float) -> dict[str, float]:  # noqa: ARG002
         """BLEU of greedy decoding on a dev set."""
         output = self.translate([source for source, _ in held.rows])
-        bleu = sacrebleu.corpus_bleu(output, [[target for _, target in held.rows]])
-        return {"score": bleu.score, "length_ratio": bleu.sys_len / bleu.ref_len}
+        tokens = bleu_tokens(self.noise.target_language)
+        bleu = sacrebleu.corpus_bleu(output, [[target for _, target in held.rows]], tokenize=tokens)
+        return {"score": bleu.score, "length_ratio": bleu.sys_len / max(1, bleu.ref_len)}
 
 
 class SentimentBatch(NamedTuple):

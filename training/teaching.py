@@ -5,7 +5,7 @@ it makes training rows, and of noisy labels better ones. Translated, the texts t
 classifiers know of theirs (Wan 2009, Co-Training for Cross-Lingual Sentiment Classification).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,8 +62,16 @@ def distribution(label: str, labels: Sequence[str]) -> list[float] | None:
 class Teaching:
     """Labels a corpus, in a folder."""
 
-    def __init__(self, taught: TaughtCorpus, labels: Sequence[str], directory: Path, root: Path) -> None:
-        """Take the classes; the texts are found below `root`.
+    def __init__(
+        self,
+        taught: TaughtCorpus,
+        labels: Sequence[str],
+        directory: Path,
+        root: Path,
+        is_held_out: Callable[[str], bool] = lambda _: False,
+    ) -> None:
+        """Take the classes; the texts are found below `root`. Of held-out ones, translations are not to be learnt
+        either: who made a corpus of them could not tell what they were translated from.
 
         Raises InputError when what is in `directory` was made in another way.
         """
@@ -76,6 +84,8 @@ class Teaching:
             if not taught.checkpoints and distribution(known, labels) is None:
                 raise InputError(f"{place}: label {known!r} is none of {', '.join(labels)}; set `labels` of the corpus")
             text = normalise(given)
+            if taught.translator and is_held_out(text):
+                continue
             if 0 < len(text) <= _MAX_CHARACTERS and corpus.weights.get(origin, corpus.weight) > 0:
                 fit.setdefault(text, (known, origin))
         if not fit:
@@ -102,6 +112,8 @@ class Teaching:
         if self.taught.checkpoints and self._labelling.done() < len(self._texts):
             makers = {"checkpoints": [self._version(path) for path in self.taught.checkpoints]}
             self._labelling.run(self._texts, makers, _begin, (self.taught.checkpoints,), _label, processes)
+        elif self.taught.checkpoints and all(Path(path).exists() for path in self.taught.checkpoints):
+            self._labelling.tell({"checkpoints": [self._version(path) for path in self.taught.checkpoints]})
         if (path := self.taught.translator) and (translating := self._translating()).done() < len(self._texts):
             version = open_checkpoint(Path(path), "translation").version
             translating.run(self._texts, {"translator": version}, _begin_translating, (path,), _translate, processes)

@@ -32,7 +32,7 @@ def find(shipped: Path, root: Path, name: str) -> Path:
 def read_as(kind: TypeAdapter[Kind], path: Path, what: str) -> Kind:
     """What is in a TOML file of `what`. Raises InputError when there is no such file, or it is none of the kind."""
     try:
-        return checked_as(kind, tomllib.loads(path.read_text(encoding="utf-8")), path)
+        return checked_as(kind, tomllib.loads(path.read_text(encoding="utf-8-sig")), path)
     except OSError as error:
         raise InputError(f"cannot read the {what} {path}: {error.strerror}") from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
