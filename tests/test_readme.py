@@ -48,7 +48,7 @@ def test_its_configs_train_on_the_files_that_they_name(tmp_path: Path, text: str
     assert config.name.startswith("my-")
     checkpoint = open_checkpoint(tmp_path / "checkpoints" / config.name, config.task)
     assert checkpoint.config["metrics"]["dev"]["rows"] == 20
-    assert checkpoint.config["training"]["rows"]["dropped"] == {"duplicate": 1}
+    assert checkpoint.config["training"]["rows"]["dropped"] == {"duplicate": 1, "cut off as dev rows": 20}
     assert "dropped: 1 duplicate" in checkpoint.read("MODEL_CARD.md").decode()
 
 
