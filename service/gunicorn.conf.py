@@ -16,15 +16,16 @@ from typing import Any, NoReturn
 # What workers share; a folder of this server's own, so that what an earlier one left is not counted again. This file is
 # read anew on SIGHUP: then the folder stays.
 _owner, _, _folder = os.environ.get("_HOIQUY_SHARED", "").partition(" ")
-if os.environ.get("HOIQUY_STORE", "") in ("", f"{_folder}/store"):
-    os.environ["HOIQUY_STORE"] = ""
+_store = os.environ.get("HOIQUY_STORE", "")
+if _folder and _store == f"{_folder}/store":
+    _store = ""  # which this file had set
 if _owner != str(os.getpid()):
     _folder = tempfile.mkdtemp(prefix="hoiquy-")
     os.environ["_HOIQUY_SHARED"] = f"{os.getpid()} {_folder}"
 _shared = Path(_folder)
 (_shared / "metrics").mkdir(exist_ok=True)
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_shared / "metrics")
-os.environ["HOIQUY_STORE"] = os.environ["HOIQUY_STORE"] or f"{_shared}/store"
+os.environ["HOIQUY_STORE"] = _store or f"{_shared}/store"
 
 # It looks at the environment when it is imported.
 from gunicorn import util  # noqa: E402
