@@ -69,7 +69,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: {_there_is_none(asked, error) or error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        goes_on = getattr(asked, "file", None) and not _is_whole(asked)
+        goes_on = getattr(asked, "file", None) and not (asked.run is _translate and _is_whole(asked))
         print("stopped" + ("; the same command goes on where it was" if goes_on else ""), file=sys.stderr)
         return 130
     return 0

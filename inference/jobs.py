@@ -220,8 +220,7 @@ class TranslationJob(Job):
         )
 
     def _cost(self) -> int:
-        readings = (s.beam_size + (1 + len(_told_apart(s)) if s.linked else 0) for s in self.waiting)
-        return sum(len(sentence.ids) * times for sentence, times in zip(self.waiting, readings, strict=True))
+        return sum(len(s.ids) * (s.beam_size + s.linked * (1 + len(_told_apart(s)))) for s in self.waiting)
 
     @property
     def linking(self) -> bool:

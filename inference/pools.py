@@ -89,7 +89,7 @@ class TranslationPool(Pool[TranslationJob]):
                         job.end(sentence, search.result())
                     except Exception as error:  # of a faulty checkpoint, say: it is this job's
                         job.error = error
-                if job.linking and job not in self._linking:
+                if job.linking and not job.error and job not in self._linking:
                     self._linking.append(job)
         if self._linking:
             self._link(self._linking.popleft())

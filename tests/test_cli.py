@@ -52,6 +52,24 @@ def test_what_comes_from_standard_input_may_go_into_a_file(toys: Path, tmp_path:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["broken.txt", "out.txt"]
 
 
+@pytest.mark.parametrize(("command", "name", "goes_on"), [("sentiment", "a.txt", True), ("translate", "a.md", False)])
+def test_who_stops_it_is_told_whether_it_goes_on(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    command: str,
+    name: str,
+    goes_on: bool,
+) -> None:
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    for each in ("open_checkpoint", "TranslationPredictor.load"):
+        monkeypatch.setattr(f"inference.cli.{each}", stopped)
+    assert main([command, str(tmp_path / name)]) == 130
+    assert capsys.readouterr().err == "stopped" + "; the same command goes on where it was" * goes_on + "\n"
+
+
 def test_a_text_is_no_file(toys: Path) -> None:
     done = hoiquy(toys, "translate", "I love you.")
     assert done.returncode == 2

@@ -55,6 +55,29 @@ def test_dev_rows_are_what_people_wrote(tmp_path: Path) -> None:
     assert split.report.kept == len(split.rows)
 
 
+def test_what_a_model_made_is_no_dev_set(tmp_path: Path) -> None:
+    rows = [
+        f"{label}\tThe {word} number {i} is very {label} indeed."
+        for i in range(10)
+        for label in ("good", "bad")
+        for word in ("one", "two")
+    ]
+    (tmp_path / "own.tsv").write_text("label\ttext\n" + "\n".join(rows[:30]) + "\n\n", encoding="utf-8")
+    (tmp_path / "taught.tsv").write_text("label\ttext\n" + "\n".join([*rows[30:], *(f"{row} " for row in rows[:9])]))
+    path = tmp_path / "run.toml"
+    path.write_text(RUN)
+    config = load_config(path)
+    stages = pipeline(config, Places(tmp_path))
+    own, taught = config.data.train[0], Corpus(table="taught.tsv")
+    stages.corpora = lambda: (own, taught)  # type: ignore[method-assign]
+    split, (dev,) = stages.splits
+    given = {text for _, text in (row.split("\t") for row in rows[:30])}
+    assert {text for text, _ in dev.rows} <= given
+    assert not {text for text, _ in dev.rows} & {text for text, _ in split.rows}
+    assert split.report.kept == len(split.rows) == 40 - 8
+    assert split.corpora.tolist() == [0] * 22 + [1] * 10
+
+
 def test_no_row_is_like_a_dev_row(tmp_path: Path) -> None:
     shouted = [row.upper().replace("GOOD\t", "good\t").replace("BAD\t", "bad\t") for row in ROWS]
     split, (dev,) = splits(tmp_path, [*ROWS, *shouted], ("= 8", "= 7"))
@@ -73,6 +96,11 @@ TABLE = 'table = "own.tsv"'
         (GOOD, ("", ""), "no training row is 'bad': give such rows, or leave it"),
         ([ROWS[2], *GOOD], ("= 8", "= 2"), "none of the 2 dev_rows is 'bad', so nothing would be known of it"),
         ([*ROWS, "0.4 0.6\tSo so, and no more."], ("dev_rows = 8", DEV), "is a soft one"),
+        (
+            [f"0.4 0.6\tSo so, and no more of {i}." for i in range(20)],
+            ("", ""),
+            "dev_rows: the label '0.4 0.6' is a soft",
+        ),
         (ROWS, (TABLE, f"{TABLE}, weights = {{ wbe = 0.1 }}"), "weights has wbe, the origin of no row"),
         (ROWS, (TABLE, f'{TABLE}, columns = {{ origin = "source" }}'), "no column 'source'"),
     ],

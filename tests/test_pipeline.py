@@ -20,7 +20,7 @@ from inference.engine import TranslationGraph
 from inference.predictors import SentimentPredictor, TranslationPredictor
 from inference.tokenizer import END
 from training.config import SentimentRun, load_config
-from training.corpora import Corpus, read
+from training.corpora import read
 from training.errors import InputError
 from training.history import plot
 from training.material import Places
@@ -294,37 +294,6 @@ def test_dev_rows_are_cut_from_the_training_split(tmp_path: Path) -> None:
     assert metrics["dev"]["rows"] == 6
     how = json.loads((tmp_path / "tokenizers" / "tiny-sentiment" / "tokenizer.json").read_text())
     assert how["rows"] == 18
-
-
-def test_what_a_model_made_is_no_dev_set(tmp_path: Path) -> None:
-    rows = [
-        f"{label}\tThe {word} number {i} is very {label} indeed."
-        for i in range(10)
-        for label in ("good", "bad")
-        for word in ("one", "two")
-    ]
-    (tmp_path / "own.tsv").write_text("label\ttext\n" + "\n".join(rows[:30]) + "\n\n", encoding="utf-8")
-    (tmp_path / "taught.tsv").write_text("label\ttext\n" + "\n".join([*rows[30:], *(f"{row} " for row in rows[:9])]))
-    run = """task = "sentiment"
-    name = "x"
-    labels = ["good", "bad"]
-    card = { summary = "" }
-    data = { root = ".", train = [{ table = "own.tsv" }], dev_rows = 8 }
-    subwords = { vocabulary = 300 }
-    fit = { updates = 500 }
-    """
-    path = tmp_path / "run.toml"
-    path.write_text(run)
-    config = load_config(path)
-    stages = pipeline(config, Places(tmp_path))
-    own, taught = config.data.train[0], Corpus(table="taught.tsv")
-    stages.corpora = lambda: (own, taught)  # type: ignore[method-assign]
-    split, (dev,) = stages.splits
-    given = {text for _, text in (row.split("\t") for row in rows[:30])}
-    assert {text for text, _ in dev.rows} <= given
-    assert not {text for text, _ in dev.rows} & {text for text, _ in split.rows}
-    assert split.report.kept == len(split.rows) == 40 - 8
-    assert split.corpora.tolist() == [0] * 22 + [1] * 10
 
 
 def test_a_translator_can_start_from_a_checkpoint_that_has_only_what_serves(tmp_path: Path, toys: Path) -> None:

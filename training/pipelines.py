@@ -157,6 +157,8 @@ class SentimentPipeline(Pipeline):
             print(f"note: {message}, which the model will unlearn")
 
     def check_cut(self, cut: Held, rows: Sequence[tuple[str, str]]) -> None:
+        for row in cut.rows:
+            self.check_held(row, "dev_rows")
         there, counts = (self._counts([label for _, label in each]) for each in (cut.rows, rows))
         if missing := [label for label in counts if counts[label] and not there[label]]:
             message = f"none of the {len(cut.rows)} dev_rows is {' or '.join(map(repr, missing))}"
