@@ -99,7 +99,7 @@ TABLE = 'table = "own.tsv"'
         (
             [f"0.4 0.6\tSo so, and no more of {i}." for i in range(20)],
             ("", ""),
-            "dev_rows: the label '0.4 0.6' is a soft",
+            "dev_rows: the label .* is a soft one",
         ),
         (ROWS, (TABLE, f"{TABLE}, weights = {{ wbe = 0.1 }}"), "weights has wbe, the origin of no row"),
         (ROWS, (TABLE, f'{TABLE}, columns = {{ origin = "source" }}'), "no column 'source'"),

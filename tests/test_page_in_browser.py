@@ -908,15 +908,15 @@ def test_what_was_deleted_does_not_come_back(page: Page) -> None:
 @pytest.mark.parametrize(
     ("status", "said"),
     [
-        (413, "That is too much at once: 413 Request Entity Too Large."),
-        (429, "The server is busy."),
-        (404, "The server does not take this: 404 Not Found."),
+        (413, r"That is too much at once: 413 [\w ]+Too Large\."),
+        (429, r"The server is busy\."),
+        (404, r"The server does not take this: 404 Not Found\."),
     ],
 )
 def test_what_a_proxy_refuses_is_said_in_plain_words(page: Page, status: int, said: str) -> None:
     page.route("**/translate", lambda route: route.fulfill(status=status, body="<html>nginx</html>"))
     page.fill("#source", "I love you.")
-    expect(page.locator("#notice-text")).to_have_text(said)
+    expect(page.locator("#notice-text")).to_have_text(re.compile(f"^{said}$"))
 
 
 @pytest.mark.parametrize("locale", ["en-US", "vi-VN"])
