@@ -1,30 +1,51 @@
 """The two toys, trained once a session by the same command that users run."""
 
-import os
 import shutil
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
+from functools import cache
+from multiprocessing import forkserver, get_context
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 import pytest
 import redis
+from forked import run_here
 
 ROOT = Path(__file__).parent.parent
 
 
-def run_training(stage: str, config: Path, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+class Done(NamedTuple):
+    """What a command left."""
+
+    returncode: int | None
+    stdout: str
+    stderr: str
+
+
+@cache
+def _forks() -> ForkServerContext:
+    """Makes processes that have imported torch already, which takes longer than what most tests do with it."""
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["training.__main__"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HF_HUB_OFFLINE", "1")
+        forkserver.ensure_running()
+    return context
+
+
+def run_training(stage: str, config: Path, folder: Path) -> Done:
     """`python -m training STAGE CONFIG`, with its runs, tokenizers and checkpoints below `folder`."""
-    return subprocess.run(
-        [sys.executable, "-m", "training", stage, str(config)],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1", **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    with TemporaryDirectory() as place:
+        outputs = [Path(place, name) for name in ("stdout", "stderr")]
+        process = _forks().Process(target=run_here, args=(["training", stage, str(config)], folder, outputs))
+        process.start()
+        process.join()
+        return Done(process.exitcode, *(output.read_text(encoding="utf-8") for output in outputs))
 
 
 @pytest.fixture(scope="session")

@@ -119,7 +119,9 @@ def test_a_field_without_a_file_is_empty(tmp_path: Path) -> None:
 def test_faults_are_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, bytes], corpus: dict, message: str
 ) -> None:
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    # As HF_HUB_OFFLINE=1 sets them, which is read when they are imported.
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("datasets.config.HF_HUB_OFFLINE", True)
     for name, data in files.items():
         (tmp_path / name).write_bytes(data)
     with pytest.raises(InputError, match=message) as caught:
