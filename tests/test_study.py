@@ -5,6 +5,7 @@ import math
 import re
 import shutil
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +122,9 @@ def test_every_trial_is_trained_once_and_reported(tmp_path: Path, capsys: pytest
     assert "14 trainings, all of them" in report
     assert f"commit {results['phrases-rnn-2']['commit']})" in report
     assert report.count("Served is what is exported") == 2
-    assert report.count("| `lstm` |") == 1
+    assert "| `lstm` |  | Long short-term memory (Hochreiter and Schmidhuber 1997) with the forget gate" in report
+    assert "| `reservoir` | radius 0.9, leak 1 | A reservoir: drawn once and never trained" in report
+    assert "### What they remember" in report
     for line in report.splitlines():
         if line.startswith("!["):
             assert (tmp_path / line.split("(")[1][:-1]).read_bytes().startswith(b"\x89PNG")
@@ -358,7 +361,13 @@ def test_findings_are_what_the_numbers_say(tmp_path: Path) -> None:
     config = load_study(path)
     right = {"rnn": 70.0, "lstm": 85.0, "peephole": 85.1}
     solving = {**FAILING, "lstm": 0.003, "peephole": 0.003, "irnn": 0.003}
-    said = findings(made_up(config, solving, LEFT, right))
+    headings = findings(made_up(config, solving, LEFT, right))
+    assert list(headings) == [
+        "What they remember",
+        "What is left of a gradient",
+        "Texts, and the variants of the LSTM",
+    ]
+    said = [*chain(*headings.values())]
     text = "\n".join(said)
     firm = next(line for line in said if line.startswith("Adding (`adding`, length 200, rate 0.001): "))
     assert "`rnn` solves 0 of 3" in firm
@@ -385,7 +394,9 @@ def test_findings_are_what_the_numbers_say(tmp_path: Path) -> None:
     )
     # The other way round, it is said as plainly.
     failing = {**FAILING, "lstm": 0.16, "peephole": 0.003}
-    text = "\n".join(findings(made_up(config, failing, {**LEFT, "rnn": 0.5}, {**right, "peephole": 89.0})))
+    text = "\n".join(
+        chain(*findings(made_up(config, failing, {**LEFT, "rnn": 0.5}, {**right, "peephole": 89.0})).values())
+    )
     assert "`lstm` solves 0 of 3 (mean squared error 0.163 ± 0.00397); **not** as theory" in text
     assert "begun as the identity, **not** as Le et al. (2015) has it" in text
     assert "**not** as Greff et al. (2017) has it" in text

@@ -16,13 +16,16 @@ _FEW = 5
 """Seeds; of fewer, an interval is so wide that it shows little."""
 
 
-def findings(o: Outcomes) -> list[str]:
-    """A sentence or two on each question that the study has results for."""
-    parts = (
-        *(_adding, _copying, _forget_bias, _ranks, _variants),
-        *(_flow, _why, _clipping, _beyond, _reservoir, _pace),
-    )
-    return [sentence for part in parts for sentence in part(o)]
+def findings(o: Outcomes) -> dict[str, list[str]]:
+    """Under headings, a sentence or two on each question that the study has results for."""
+    parts = {
+        "What they remember": (_adding, _copying, _forget_bias),
+        "What is left of a gradient": (_flow, _why, _clipping),
+        "Texts, and the variants of the LSTM": (_ranks, _variants, _pace),
+        "Numbers beyond those learnt from, and a network that learns only what reads it": (_beyond, _reservoir),
+    }
+    said = {heading: [sentence for part in some for sentence in part(o)] for heading, some in parts.items()}
+    return {heading: sentences for heading, sentences in said.items() if sentences}
 
 
 def _agrees(agreed: bool, source: str, otherwise: str) -> str:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from inference.files import write_atomically
-from training.study.config import DrawnTask
+from training.cells import cell_class
+from training.study.config import DrawnTask, Member
 from training.study.findings import findings
 from training.study.outcomes import NOTHING, Outcomes, interval
 from training.study.plots import TEXT_QUALITY, pictures
@@ -37,7 +38,7 @@ def write_report(outcomes: Outcomes, config: str, report: Path) -> None:
     for name, figure in drawn.items():
         # By the format's name: the file is written beside its place, under another ending.
         write_atomically(report / name, lambda path, f=figure: f.savefig(path, dpi=90, format="png"))  # type: ignore[misc]
-    parts = [_head(outcomes, config), _findings(outcomes)]
+    parts = [_head(outcomes, config), _members(outcomes), _findings(outcomes)]
     for task in outcomes.tasks:
         images = [f"![{name}]({report.name}/{name})" for name in drawn if name.startswith((f"{task}.", f"{task}-"))]
         parts.append("\n\n".join([f"## {task}", _about(outcomes, task), table(outcomes, task), *images]))
@@ -65,8 +66,34 @@ that of the fastest seed is told: what else a machine does makes the others slow
 {NOTHING:g} stands for so much or less."""
 
 
+def _members(outcomes: Outcomes) -> str:
+    """Who takes part: how each is used, and what its cell says of itself."""
+    rows = [
+        (f"`{name}`", _use(member), (cell_class(member.cell).__doc__ or "").partition("\n")[0])
+        for name, member in outcomes.config.members.items()
+        if any(trial.member == name for trial in outcomes.results)
+    ]
+    head = ["member", "used", "its cell, in the words of `training/cells.py`"]
+    return "\n".join(["## Who takes part", "", _row(head), "|---" * len(head) + "|", *map(_row, rows)])
+
+
+def _use(member: Member) -> str:
+    said = (
+        "both ways" if member.bidirectional else "",
+        f"{member.layers} layers" if member.layers > 1 else "",
+        "" if member.clip else "gradients not clipped",
+        "W and U drawn from ±1/√H" if member.uniform else "",
+        f"radius {member.radius:g}, leak {member.leak:g}" if not cell_class(member.cell).trained else "",
+    )
+    return ", ".join(filter(None, said))
+
+
 def _findings(outcomes: Outcomes) -> str:
-    return "\n".join(["## What came out", "", *(f"- {sentence}" for sentence in findings(outcomes))])
+    """What came out, under headings."""
+    parts = ["## What came out"]
+    for heading, sentences in findings(outcomes).items():
+        parts += [f"### {heading}", "\n".join(f"- {sentence}" for sentence in sentences)]
+    return "\n\n".join(parts)
 
 
 def _about(outcomes: Outcomes, task: str) -> str:
@@ -85,10 +112,10 @@ def _about(outcomes: Outcomes, task: str) -> str:
 
 
 def table(outcomes: Outcomes, task: str) -> str:
-    """A row a member: its shape, how good it is at each length, and what it costs at the longest."""
+    """A row a member: its size, how good it is at each length, and what it costs at the longest."""
     one = outcomes.config.tasks[task]
     lengths = outcomes.lengths(task)
-    head = ["member", "cell", "H", "parameters (trained)"]
+    head = ["member", "H", "parameters (trained)"]
     if isinstance(one, DrawnTask):
         head += [f"{SEQUENCES[one.kind].quality}, length {n}; solved; updates" for n in lengths]
         head += ["tokens/s"]
@@ -100,13 +127,9 @@ def table(outcomes: Outcomes, task: str) -> str:
 
 
 def _cells(outcomes: Outcomes, task: str, lengths: Sequence[int], member: str) -> list[str]:
-    m = outcomes.config.members[member]
     results = outcomes.of(task, lengths[-1], member) or outcomes.of(task, lengths[0], member)
-    shape = [m.cell, f"{m.layers} layers" if m.layers > 1 else "", "both ways" if m.bidirectional else ""]
-    shape += ["" if m.clip else "not clipped", "from ±1/√H" if m.uniform else ""]
-    shape += [f"radius {m.radius:g}, leak {m.leak:g}" if m.cell == "esn" else ""]
     sizes = f"{results[0]['parameters']:,} ({results[0]['trained']:,})"
-    cells = [f"`{member}`", ", ".join(filter(None, shape)), str(results[0]["hidden"]), sizes]
+    cells = [f"`{member}`", str(results[0]["hidden"]), sizes]
     if isinstance(outcomes.config.tasks[task], DrawnTask):
         cells += [_drawn_cell(outcomes, task, length, member) for length in lengths]
         return [*cells, _pace(results)]
