@@ -411,8 +411,10 @@ def test_a_picture_for_everything_there_is(tmp_path: Path) -> None:
     same = dict.fromkeys(LEFT, 0.1)
     outcomes = made_up(load_study(path), same, same, same)
     drawn = pictures(outcomes)
-    assert set(drawn) == {"adding.png", "adding-flow.png", "adding-norms.png", "reviews.png"}
+    assert set(drawn) == {"adding.png", "adding-flow.png", "adding-gates.png", "adding-norms.png", "reviews.png"}
     assert len(drawn["adding-flow.png"].axes) == 4
+    for axes in drawn["adding-gates.png"].axes:
+        assert set(axes.get_legend_handles_labels()[1]) == {"rnn", "irnn", "lstm", "peephole"}
     part = {trial: result for trial, result in outcomes.results.items() if trial.length == 50 and trial.member == "rnn"}
     drawn = pictures(Outcomes(replace(outcomes.config), part))
     assert set(drawn) == {"adding-flow.png"}

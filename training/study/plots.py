@@ -9,6 +9,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from training.cells import CELLS
 from training.study.config import DrawnTask, Member
 from training.study.outcomes import Outcomes, interval
 from training.study.sequences import SEQUENCES, NextNumber
@@ -29,6 +30,8 @@ def pictures(outcomes: Outcomes) -> dict[str, Figure]:
             found[f"{task}-beyond.png"] = _beyond(outcomes, task)
         if any("flow" in result for trial, result in outcomes.results.items() if trial.task == task):
             found[f"{task}-flow.png"] = _flow(outcomes, task)
+            if kind == "adding" and len(outcomes.lengths(task)) > 1:
+                found[f"{task}-gates.png"] = _gates(outcomes, task)
         if unclipped(outcomes, task):
             found[f"{task}-norms.png"] = _norms(outcomes, task)
     return found
@@ -71,10 +74,15 @@ def _finish(figure: Figure, axes: list[Axes]) -> Figure:
 
 
 def _by_length(outcomes: Outcomes, task: str) -> Figure:
-    """Quality against the sequence's length, with the seeds' interval; that of an error is taken of its logarithm."""
+    """Quality against the sequence's length."""
     figure, (axes,) = _figure()
+    _draw_lengths(axes, outcomes, task, outcomes.members(task))
+    return _finish(figure, [axes])
+
+
+def _draw_lengths(axes: Axes, outcomes: Outcomes, task: str, members: list[str]) -> None:
+    """Quality against the sequence's length, with the seeds' interval; that of an error is taken of its logarithm."""
     lengths, kind = outcomes.lengths(task), SEQUENCES[outcomes.config.tasks[task].kind]
-    members = outcomes.members(task)
     for number, member in enumerate(members):
         shift = 0.4 * (number / len(members) - 0.5)  # Beside each other, to be told apart.
         values = [outcomes.quality(task, length, member) for length in lengths]
@@ -89,7 +97,16 @@ def _by_length(outcomes: Outcomes, task: str) -> Figure:
     axes.set_xticks(range(len(lengths)), list(map(str, lengths)))
     axes.axhline(kind.sign * kind.solved, color="black", linewidth=0.8, linestyle="--")
     axes.set(xlabel="length", ylabel=kind.quality, title=f"{task}: dashed, where it counts as solved")
-    return _finish(figure, [axes])
+
+
+def _gates(outcomes: Outcomes, task: str) -> Figure:
+    """The cells as such, one layer and one direction: what they can do, beside what is left of their gradients."""
+    members = outcomes.members(task)
+    plain = [name for name in map(outcomes.plain, CELLS) if name in members]
+    figure, (quality, flow) = _figure(2)
+    _draw_lengths(quality, outcomes, task, plain)
+    _draw_flow(flow, outcomes, task, plain, "last")
+    return _finish(figure, [quality, flow])
 
 
 def _by_member(outcomes: Outcomes, task: str) -> Figure:
@@ -125,26 +142,31 @@ def _beyond(outcomes: Outcomes, task: str) -> Figure:
     return _finish(figure, [axes])
 
 
+_TIMES = {"first": "at initialisation", "last": "after training"}
+_WAYS = {"flow": "h", "memory": "c"}
+
+
 def _flow(outcomes: Outcomes, task: str) -> Figure:
-    """The share of the gradient that is left so many steps before the last, before and after training: through h, and
-    below along c, of the cells that have one.
-    """
+    """What is left of gradients before and after training: through h, and below along c, of the cells that have one."""
+    remembers = any("memory" in result for trial, result in outcomes.results.items() if trial.task == task)
+    ways = list(_WAYS)[: 1 + remembers]
+    figure, panels = _figure(len(_TIMES), len(ways))
+    for axes, (way, when) in zip(panels, product(ways, _TIMES), strict=True):
+        _draw_flow(axes, outcomes, task, outcomes.members(task), when, way)
+    return _finish(figure, panels)
+
+
+def _draw_flow(axes: Axes, outcomes: Outcomes, task: str, members: list[str], when: str, way: str = "flow") -> None:
+    """The share of the gradient that is left so many steps before the last."""
     length = outcomes.lengths(task)[-1]
     where = f", length {length}" if isinstance(outcomes.config.tasks[task], DrawnTask) else ""
-    times = {"first": "at initialisation", "last": "after training"}
-    ways = {"flow": "h"}
-    if any("memory" in result for trial, result in outcomes.results.items() if trial.task == task):
-        ways["memory"] = "c"
-    figure, panels = _figure(len(times), len(ways))
-    for axes, (way, when) in zip(panels, product(ways, times), strict=True):
-        for member in outcomes.members(task):
-            distance, left = outcomes.flow(task, length, member, when, way)
-            if len(left):
-                axes.plot(distance, left, linewidth=1.2, **{**_style(outcomes, member), "marker": ""})
-        axes.set_yscale("log")
-        axes.set(title=f"{task}{where}: {times[when]}", xlabel="steps before the last state")
-        axes.set_ylabel(f"share of the gradient of {ways[way]} that is left")
-    return _finish(figure, panels)
+    for member in members:
+        distance, left = outcomes.flow(task, length, member, when, way)
+        if len(left):
+            axes.plot(distance, left, linewidth=1.2, **{**_style(outcomes, member), "marker": ""})
+    axes.set_yscale("log")
+    axes.set(title=f"{task}{where}: {_TIMES[when]}", xlabel="steps before the last state")
+    axes.set_ylabel(f"share of the gradient of {_WAYS[way]} that is left")
 
 
 def _norms(outcomes: Outcomes, task: str) -> Figure:
