@@ -44,11 +44,12 @@ class Checkpoint:
         return data
 
 
-def open_checkpoint(path: Path, task: str = "") -> Checkpoint:
+def open_checkpoint(path: Path | str, task: str = "") -> Checkpoint:
     """Read and verify the checkpoint in `path`, of `task` if one is named.
 
     Raises CheckpointError when a file is missing or damaged, the format is another one, or the task differs.
     """
+    path = Path(path)
     try:
         manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
         hashes = {str(name): str(digest) for name, digest in manifest["sha256"].items()}

@@ -103,7 +103,7 @@ class TranslationPredictor:
             self.graph = TranslationGraph(checkpoint.read("encoder.onnx"), checkpoint.read("step.onnx"), threads)
 
     @classmethod
-    def load(cls, path: Path, threads: int = 1) -> "TranslationPredictor":
+    def load(cls, path: Path | str, threads: int = 1) -> "TranslationPredictor":
         """The predictor of the checkpoint in `path`."""
         return cls(open_checkpoint(path, "translation"), threads)
 
@@ -251,7 +251,7 @@ class SentimentPredictor:
             self.graph = SentimentGraph(checkpoint.read("classifier.onnx"), threads)
 
     @classmethod
-    def load(cls, path: Path, threads: int = 1) -> "SentimentPredictor":
+    def load(cls, path: Path | str, threads: int = 1) -> "SentimentPredictor":
         """The predictor of the checkpoint in `path`."""
         return cls(open_checkpoint(path, "sentiment"), threads)
 

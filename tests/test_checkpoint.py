@@ -18,7 +18,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_what_is_written_is_read(path: Path) -> None:
-    checkpoint = open_checkpoint(path, "toy")
+    checkpoint = open_checkpoint(str(path), "toy")
     assert checkpoint.config == {"task": "toy", "labels": ["á"]}
     assert {name: checkpoint.read(name) for name in FILES} == FILES
     assert sorted(p.name for p in path.parent.iterdir()) == ["c"]
