@@ -15,7 +15,13 @@ from service.answers import ErrorAnswer
 from service.context import Context
 from service.deepl import DocumentKey, GlossaryRequest, deepl
 from service.description import INFO, SECURITY, describe, description
-from service.dialects import DeepLRequest, DetectRequest, HuggingFaceRequest, LibreRequest
+from service.dialects import (
+    DeepLRequest,
+    DetectRequest,
+    HuggingFaceClassificationRequest,
+    HuggingFaceTranslationRequest,
+    LibreRequest,
+)
 from service.documents import Documents
 from service.errors import register_errors
 from service.files import files
@@ -46,8 +52,8 @@ def create_app(settings: Settings, fail: Callable[[], None] = lambda: None) -> F
     register_errors(app)
     for part in (routes, files, deepl, status):
         app.register_api(part)
-    describe(app, TranslateRequest, SentimentRequest, LibreRequest, HuggingFaceRequest, DeepLRequest)
-    describe(app, GlossaryRequest, DocumentKey, DetectRequest, ErrorAnswer)
+    describe(app, TranslateRequest, SentimentRequest, LibreRequest, DeepLRequest, GlossaryRequest, DocumentKey)
+    describe(app, HuggingFaceTranslationRequest, HuggingFaceClassificationRequest, DetectRequest, ErrorAnswer)
     app.register_blueprint(description)
     app.register_blueprint(page)
     if settings.proxies:

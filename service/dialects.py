@@ -162,21 +162,30 @@ class _Parameters(BaseModel):
     # What is not known here would change the answer.
     model_config = ConfigDict(extra="forbid")
 
-    top_k: int | None = Field(None, ge=1)
-    function_to_apply: Literal["softmax"] | None = None
+
+class _TranslationParameters(_Parameters):
     src_lang: str | None = None
     tgt_lang: str | None = None
     clean_up_tokenization_spaces: bool | None = None
     """There is nothing to clean up."""
 
 
-class HuggingFaceRequest(Foreign):
-    """What Hugging Face's `InferenceClient` posts to an endpoint of its own."""
+class _ClassificationParameters(_Parameters):
+    top_k: int | None = Field(None, ge=1)
+    function_to_apply: Literal["softmax"] | None = None
 
+
+_OrNone = BeforeValidator(lambda value: value or {})
+
+
+class _HuggingFaceRequest(Foreign):
     inputs: Texts
-    parameters: Annotated[_Parameters, BeforeValidator(lambda value: value or {})] = Field(
-        default_factory=dict, validate_default=True
-    )
+
+
+class HuggingFaceTranslationRequest(_HuggingFaceRequest):
+    """What the `translation` of Hugging Face's `InferenceClient` posts to an endpoint of its own."""
+
+    parameters: Annotated[_TranslationParameters, _OrNone] = Field(default_factory=dict, validate_default=True)
 
     def native(self, languages: Languages) -> dict[str, Any]:
         """As our own request. Raises ValueError on a language that is not translated."""
@@ -191,7 +200,17 @@ class HuggingFaceRequest(Foreign):
         """What `translation` expects."""
         return [{"translation_text": result.text} for result in results]
 
-    def labels(self, results: Sequence[Sentiment]) -> list[list[dict[str, Any]]]:
+
+class HuggingFaceClassificationRequest(_HuggingFaceRequest):
+    """What its `text_classification` posts."""
+
+    parameters: Annotated[_ClassificationParameters, _OrNone] = Field(default_factory=dict, validate_default=True)
+
+    def native(self) -> dict[str, Any]:
+        """As our own request."""
+        return {"text": self.inputs}
+
+    def answer(self, results: Sequence[Sentiment]) -> list[list[dict[str, Any]]]:
         """What `text_classification` expects: for each text every label, the likeliest first."""
         return [
             [

@@ -23,7 +23,15 @@ from service.answers import (
 )
 from service.context import context, is_connected, read_body
 from service.description import ERRORS, takes
-from service.dialects import DeepLRequest, DetectRequest, HuggingFaceRequest, LibreRequest, confidence, language_name
+from service.dialects import (
+    DeepLRequest,
+    DetectRequest,
+    HuggingFaceClassificationRequest,
+    HuggingFaceTranslationRequest,
+    LibreRequest,
+    confidence,
+    language_name,
+)
 from service.errors import ApiError
 from service.schemas import SentimentRequest, TranslateRequest, checked, validated
 
@@ -47,7 +55,7 @@ def _wants_plain_text() -> bool:
 @routes.post(
     "/translate",
     responses={200: AnyTranslateAnswer},
-    openapi_extensions=takes(TranslateRequest, LibreRequest, HuggingFaceRequest, plain=True),
+    openapi_extensions=takes(TranslateRequest, LibreRequest, HuggingFaceTranslationRequest, plain=True),
 )
 def translate() -> Response:
     """Translate one text or a list; the key (text, q or inputs) says whose shapes are spoken."""
@@ -58,7 +66,7 @@ def translate() -> Response:
         case "q":
             return foreign_translation(values, LibreRequest)
         case "inputs":
-            return foreign_translation(values, HuggingFaceRequest)
+            return foreign_translation(values, HuggingFaceTranslationRequest)
     body = validated(TranslateRequest, values, here.settings)
     results = _translate(body)
     if _wants_plain_text():
@@ -79,7 +87,7 @@ def _dialect(values: Any) -> str:
 
 def foreign_translation(
     values: Any,
-    dialect: type[LibreRequest | DeepLRequest | HuggingFaceRequest],
+    dialect: type[LibreRequest | DeepLRequest | HuggingFaceTranslationRequest],
     terms: Mapping[str, str] | None = None,
     seconds: float = math.inf,
 ) -> Response:
@@ -135,7 +143,7 @@ def _warnings(text: str, plain: str, result: Translation) -> list[str]:
 @routes.post(
     "/sentiment",
     responses={200: AnySentimentAnswer},
-    openapi_extensions=takes(SentimentRequest, HuggingFaceRequest, plain=True),
+    openapi_extensions=takes(SentimentRequest, HuggingFaceClassificationRequest, plain=True),
 )
 def sentiment() -> Response:
     """Classify one text or a list, in our shapes or Hugging Face's."""
@@ -143,9 +151,9 @@ def sentiment() -> Response:
     here.models.check_room()
     values = read_body()
     if _dialect(values) == "inputs":
-        asked = checked(HuggingFaceRequest, values)
-        found = here.models.classify(validated(SentimentRequest, asked.native(("", "")), here.settings), is_connected)
-        return jsonify(asked.labels(found))
+        asked = checked(HuggingFaceClassificationRequest, values)
+        found = here.models.classify(validated(SentimentRequest, asked.native(), here.settings), is_connected)
+        return jsonify(asked.answer(found))
     body = validated(SentimentRequest, values, here.settings)
     found = here.models.classify(body, is_connected)
     results = [_classified(body, text, result) for text, result in zip(body.texts, found, strict=True)]

@@ -134,6 +134,7 @@ def test_tags_are_no_language(server: tuple[str, FlaskClient], text: str, langua
     [
         (None, 200),
         ({"function_to_apply": "softmax", "top_k": 1}, 200),
+        ({"src_lang": "en"}, 422),
         ({"function_to_apply": "sigmoid"}, 422),
         ({"generate_parameters": {"num_beams": 2}}, 422),
         ({"truncation": "longest_first"}, 422),
