@@ -4,7 +4,7 @@ import math
 import re
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import NamedTuple
@@ -31,8 +31,18 @@ from inference.text import (
 from inference.tokenizer import Tokenizer
 
 _DONE = object()
+_AT_ONCE = 32
+"""Sentences that are read without a check."""
 _FEW = 2
 """Words of a sentence of which a translation's length says nothing."""
+
+
+Check = Callable[[], None]
+"""Called time and again while texts are read, which takes its time: what it raises ends that."""
+
+
+def no_check() -> None:
+    """Let all texts be read."""
 
 
 class Job:
@@ -182,6 +192,11 @@ class Sentence:
         return (gone_on if self.within else begun_like)(translation, self.marked.text)
 
 
+def _shortness(sentence: Sentence) -> int:
+    """By which the longest come first, so that like ones meet."""
+    return -len(sentence.ids)
+
+
 class TranslationJob(Job):
     """Texts to be translated, sentence by sentence; every blank and newline between sentences stays."""
 
@@ -194,6 +209,7 @@ class TranslationJob(Job):
         *,
         align: bool = False,
         terms: Terms = NO_TERMS,
+        check: Check = no_check,
     ) -> None:
         """Cut the texts into sentences; without a `beam_size` each has what suits it. A beam is wide enough for one
         hypothesis more than the alternatives wanted.
@@ -208,16 +224,20 @@ class TranslationJob(Job):
         self._unlinked: deque[Sentence] = deque()
         self._work: Iterator[None] | None = None
         """The linking of a sentence that has begun."""
-        self.add(texts)
+        self.add(texts, check)
         self.cost = self._cost()
 
-    def add(self, texts: Sequence[str]) -> None:
+    def add(self, texts: Sequence[str], check: Check = no_check) -> None:
         """More texts to be translated."""
-        documents = [split(text).without_list_marks() for text in texts]
-        self._documents += documents
-        self._sentences += self._enter(
-            [s for d in documents for s in d.sentences], self._beam_size, self._alternatives + 1, linked=self._align
-        )
+        for text in texts:
+            check()
+            document = split(text).without_list_marks()
+            self._documents.append(document)
+            for first in range(0, len(document.sentences), _AT_ONCE):
+                check()
+                some = document.sentences[first : first + _AT_ONCE]
+                self._sentences += self._enter(some, self._beam_size, self._alternatives + 1, linked=self._align)
+        self.waiting = deque(sorted(self.waiting, key=_shortness))
 
     def _cost(self) -> int:
         return sum(len(s.ids) * (s.beam_size + s.linked * (1 + len(_told_apart(s)))) for s in self.waiting)
@@ -323,8 +343,8 @@ class TranslationJob(Job):
     def _enter(
         self, texts: Sequence[str], beam_size: int | None, least: int, *, within: bool = False, linked: bool
     ) -> list[Sentence]:
-        """Sentences of texts; those that a model must translate wait, the longest first, so that like ones meet. Each
-        has the beam given, or what suits it, but no narrower one than `least`.
+        """Sentences of texts; those that a model must translate wait, the longest first. Each has the beam given, or
+        what suits it, but no narrower one than `least`.
         """
         marked = [mark(text, self._languages.target_language, self._terms) for text in texts]
         sentences = [Sentence(m, within, linked) for m in marked]
@@ -336,7 +356,7 @@ class TranslationJob(Job):
             sentence.read_by(self._languages.source)
             wanted = self._languages.decode.beam_for(sentence.ids) if beam_size is None else beam_size
             sentence.beam_size = max(wanted, least)
-        self.waiting.extend(sorted(words, key=lambda sentence: -len(sentence.ids)))
+        self.waiting.extend(sorted(words, key=_shortness))
         return sentences
 
     def _stays(self, sentence: str) -> bool:

@@ -8,7 +8,7 @@ from inference.alignment import Span
 from inference.blocks import Apart, Block, Page
 from inference.decoding import Hypothesis
 from inference.engine import TranslationGraph
-from inference.jobs import Languages, Result, Sentence, TranslationJob
+from inference.jobs import Check, Languages, Result, Sentence, TranslationJob
 from inference.placing import Element
 from inference.spans import Terms
 
@@ -26,12 +26,13 @@ class TranslationRequest(TranslationJob):
         *,
         align: bool,
         terms: Terms,
+        check: Check,
     ) -> None:
         self.pages = pages
         self._blocks = [block for page in pages for block in page.blocks]
         self._apart: dict[int, Apart] | None = None
         texts = [*texts, *(block.text for block in self._blocks)]
-        super().__init__(languages, texts, beam_size, alternatives, align=align, terms=terms)
+        super().__init__(languages, texts, beam_size, alternatives, align=align, terms=terms, check=check)
         self._find_edges(self._blocks)
         self.cost = self._cost()
 

@@ -15,7 +15,7 @@ from inference.blocks import Page
 from inference.checkpoint import Checkpoint, CheckpointError, open_checkpoint
 from inference.decoding import Array, DecodeConfig
 from inference.engine import SentimentGraph, TranslationGraph
-from inference.jobs import Languages, SentimentJob
+from inference.jobs import Check, Languages, SentimentJob, no_check
 from inference.language import language_of
 from inference.markup import read_html
 from inference.pages import TranslationRequest
@@ -154,17 +154,23 @@ class TranslationPredictor:
         align: bool = False,
         markup: bool = False,
         terms: Mapping[str, str] = _NONE,
+        check: Check = no_check,
     ) -> TranslationRequest:
-        """What is to be done for some texts. Raises ValueError as `predict` does."""
+        """What is to be done for some texts. Raises ValueError as `predict` does, and what `check` does."""
         if markup:
-            return self.page_job([read_html(text) for text in texts], beam_size, terms=terms)
-        return self._job(texts, [], beam_size, alternatives, align=align, terms=terms)
+            return self.page_job([read_html(text) for text in texts], beam_size, terms=terms, check=check)
+        return self._job(texts, [], beam_size, alternatives, align=align, terms=terms, check=check)
 
     def page_job(
-        self, pages: Sequence[Page], beam_size: int | None = None, *, terms: Mapping[str, str] = _NONE
+        self,
+        pages: Sequence[Page],
+        beam_size: int | None = None,
+        *,
+        terms: Mapping[str, str] = _NONE,
+        check: Check = no_check,
     ) -> TranslationRequest:
-        """What is to be done for texts that have been taken apart, whatever their markup. Raises as `predict` does."""
-        return self._job([], pages, beam_size, 0, align=False, terms=terms)
+        """What is to be done for texts that have been taken apart, whatever their markup. Raises as `job` does."""
+        return self._job([], pages, beam_size, 0, align=False, terms=terms, check=check)
 
     def _job(
         self,
@@ -175,6 +181,7 @@ class TranslationPredictor:
         *,
         align: bool,
         terms: Mapping[str, str],
+        check: Check,
     ) -> TranslationRequest:
         if beam_size is not None and beam_size < 1:
             raise ValueError(f"beam_size is {beam_size}: give 1 (greedy) or more")
@@ -185,8 +192,9 @@ class TranslationPredictor:
             raise ValueError(
                 f"{self.checkpoint.path} says not what it attends to, as an early version exported it: export it again"
             )
-        found = Terms(terms)
-        return TranslationRequest(self.languages, texts, pages, beam_size, alternatives, align=align, terms=found)
+        return TranslationRequest(
+            self.languages, texts, pages, beam_size, alternatives, align=align, terms=Terms(terms), check=check
+        )
 
     def results(self, job: TranslationRequest) -> list[Translation]:
         """What became of the texts of a finished job."""
@@ -212,14 +220,22 @@ PIECES = 64
 """Pieces of a text that are told apart in an explanation; words of longer texts are taken together."""
 
 
-class SentimentRequest(SentimentJob):
+class ExplainableJob(SentimentJob):
     """Texts to be classified, and perhaps explained: then their beginnings and ends are classified too."""
 
-    def __init__(self, predictor: "SentimentPredictor", texts: Sequence[str], *, explain: bool) -> None:
+    def __init__(
+        self, predictor: "SentimentPredictor", texts: Sequence[str], *, explain: bool, check: Check = no_check
+    ) -> None:
         self.texts = texts
-        self.pieces = [_pieces(text) if explain else [] for text in texts]
-        self.parts = [_parts_of(text, pieces) for text, pieces in zip(texts, self.pieces, strict=True)]
-        super().__init__(predictor.encode([part for parts in self.parts for part in parts]), predictor.window)
+        self.pieces: list[list[tuple[int, int]]] = []
+        self.parts: list[list[str]] = []
+        rows: list[list[int]] = []
+        for text in texts:
+            check()
+            self.pieces.append(_pieces(text) if explain else [])
+            self.parts.append(_parts_of(text, self.pieces[-1]))
+            rows += predictor.encode(self.parts[-1])
+        super().__init__(rows, predictor.window)
 
 
 def _pieces(text: str) -> list[tuple[int, int]]:
@@ -276,11 +292,11 @@ class SentimentPredictor:
         """The ids of texts, in the form in which the model reads them."""
         return self._tokenizer.encode([classifier_form(text, **self._form) for text in texts])
 
-    def job(self, texts: Sequence[str], *, explain: bool = False) -> SentimentRequest:
-        """What is to be done for some texts."""
-        return SentimentRequest(self, texts, explain=explain)
+    def job(self, texts: Sequence[str], *, explain: bool = False, check: Check = no_check) -> ExplainableJob:
+        """What is to be done for some texts. Raises what `check` does."""
+        return ExplainableJob(self, texts, explain=explain, check=check)
 
-    def results(self, job: SentimentRequest) -> list[Sentiment]:
+    def results(self, job: ExplainableJob) -> list[Sentiment]:
         """What became of the texts of a finished job."""
         found = iter(job.result())
         results = []

@@ -40,13 +40,15 @@ def readings(text: str, encode: Callable[[Sequence[str]], list[list[int]]]) -> l
 
 def _written(text: str) -> list[str]:
     words = text.split(" ")
+    if len(words) > _MOST_WORDS:
+        return [text]
     sentence = len(words) > 1 and text[-1:] in tuple(".!?…")
     abbreviation = text.isupper() and len(text) <= _ABBREVIATION
     # A word with capitals within is a name, and with a digit more than a word.
     plain = all(_WORD.fullmatch(word) for word in words) and (
         text.isupper() or not any(w[1:] != w[1:].lower() for w in words)
     )
-    if len(words) > _MOST_WORDS or sentence or abbreviation or not plain:
+    if sentence or abbreviation or not plain:
         return [text]
     small = text.lower()
     return list(dict.fromkeys([text, small, _begun(small), " ".join(map(_begun, small.split(" ")))]))

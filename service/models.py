@@ -3,15 +3,24 @@
 import math
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from inference.blocks import Page
 from inference.foreign import misfit
-from inference.jobs import Job
-from inference.pools import Pool
-from inference.predictors import PIECES, Sentiment, SentimentPredictor, Translation, TranslationPredictor
+from inference.jobs import Check
+from inference.pages import TranslationRequest
+from inference.pools import AnyJob, Pool
+from inference.predictors import (
+    PIECES,
+    ExplainableJob,
+    Sentiment,
+    SentimentPredictor,
+    Translation,
+    TranslationPredictor,
+)
 from service.batching import Batcher, GoneError, OverloadedError
 from service.dialects import Languages
 from service.errors import ApiError
@@ -130,27 +139,26 @@ class Models:
         predictor = self.translation.get()
         deadline = _Deadline(min(seconds, self._timeout))
         self.check_room(sum(map(len, body.texts)) / _CHARACTERS * (body.beam_size or 1))
-        try:
-            if body.format == "text":
-                job = predictor.job(
-                    body.texts, body.beam_size, body.alternatives, align=body.alignment, terms=body.terms
+
+        def prepare(check: Check) -> TranslationRequest:
+            with _refused():
+                if body.format != "text":
+                    return predictor.page_job(body.pages, body.beam_size, terms=body.terms, check=check)
+                return predictor.job(
+                    body.texts, body.beam_size, body.alternatives, align=body.alignment, terms=body.terms, check=check
                 )
-            else:
-                job = predictor.page_job(body.pages, body.beam_size, terms=body.terms)
-        except ValueError as error:
-            raise ApiError(422, "Validation", str(error)) from error
-        self._run(self._translation_pools[0], job, is_wanted, deadline)
-        return predictor.results(job)
+
+        return predictor.results(self._run(self._translation_pools[0], prepare, is_wanted, deadline))
 
     def translate_pages(self, pages: list[Page], terms: Mapping[str, str]) -> list[str]:
         """Translate a part of a file. Raises as `translate` does."""
         predictor = self.translation.get()
-        deadline = _Deadline(self._timeout)
-        try:
-            job = predictor.page_job(pages, terms=terms)
-        except ValueError as error:
-            raise ApiError(422, "Validation", str(error)) from error
-        self._run(self._translation_pools[0], job, lambda: True, deadline)
+
+        def prepare(check: Check) -> TranslationRequest:
+            with _refused():
+                return predictor.page_job(pages, terms=terms, check=check)
+
+        job = self._run(self._translation_pools[0], prepare, lambda: True, _Deadline(self._timeout))
         return [result.text for result in predictor.results(job)]
 
     def classify(self, body: SentimentRequest, is_wanted: Callable[[], bool]) -> list[Sentiment]:
@@ -163,12 +171,29 @@ class Models:
         deadline = _Deadline(self._timeout)
         # What is explained is read once more for every piece of it.
         self.check_room(sum(map(len, body.texts)) / _CHARACTERS * (1 + PIECES * body.explain))
-        job = predictor.job(body.texts, explain=body.explain)
-        self._run(self._sentiment_pools[0], job, is_wanted, deadline)
-        return predictor.results(job)
 
-    def _run(self, pool: Pool[Any], job: Job, is_wanted: Callable[[], bool], deadline: _Deadline) -> None:
+        def prepare(check: Check) -> ExplainableJob:
+            return predictor.job(body.texts, explain=body.explain, check=check)
+
+        return predictor.results(self._run(self._sentiment_pools[0], prepare, is_wanted, deadline))
+
+    def _run(
+        self,
+        pool: Pool[AnyJob],
+        prepare: Callable[[Check], AnyJob],
+        is_wanted: Callable[[], bool],
+        deadline: _Deadline,
+    ) -> AnyJob:
+        """Prepare a job, which is asked before each text whether it is still wanted, and have it done."""
+
+        def check() -> None:
+            if not is_wanted():
+                raise GoneError("the client did not wait for its answer")
+            if time.monotonic() >= deadline.until:
+                raise TimeoutError("the time for this request is over")
+
         try:
+            job = prepare(check)
             self._batcher.submit(pool, job, job.cost, deadline.until).wait(is_wanted)
         except OverloadedError as error:
             raise _overloaded(error) from error
@@ -177,11 +202,21 @@ class Models:
             raise ApiError(504, "Timeout", message) from error
         except GoneError as error:
             raise ApiError(499, "Timeout", str(error)) from error
+        return job
 
     @property
     def alive(self) -> bool:
         """Whether the compute thread runs."""
         return self._batcher.alive
+
+
+@contextmanager
+def _refused() -> Iterator[None]:
+    """What this model cannot do is the caller's to mend."""
+    try:
+        yield
+    except ValueError as error:
+        raise ApiError(422, "Validation", str(error)) from error
 
 
 def _overloaded(error: OverloadedError) -> ApiError:

@@ -351,6 +351,26 @@ def test_a_request_has_its_time(toys: Path, path: str, monkeypatch: pytest.Monke
     assert client.post(f"/{path}", json={"text": "Fine."}).status_code == 200
 
 
+@pytest.mark.parametrize("path", ["translate", "sentiment"])
+def test_texts_are_read_only_as_long_as_somebody_waits(toys: Path, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the threads that answer, which share one lock with the one that computes."""
+    client = client_for(toys / "checkpoints", timeout=0.2)
+    models, read = client.application.extensions["hoiquy"].models, list[str]()
+    where = models.translation.get().languages.source if path == "translate" else models.sentiment.get()
+    encode = where.encode
+    monkeypatch.setattr(
+        type(where), "encode", lambda _, texts: (read.extend(texts), time.sleep(0.05), encode(texts))[2]
+    )
+    texts = [f"Fine, {number}." for number in range(20)]
+    slow = client.post(f"/{path}", json={"text": texts})
+    assert (slow.status_code, slow.get_json()["error_type"]) == (504, "Timeout")
+    assert 0 < len(read) < 10
+    read.clear()
+    monkeypatch.setattr("service.routes.is_connected", lambda: False)
+    assert client.post(f"/{path}", json={"text": texts}).status_code == 499
+    assert not read
+
+
 def test_too_much_at_once_is_refused_with_429(toys: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     client = client_for(toys / "checkpoints", max_requests=1)
     graph = client.application.extensions["hoiquy"].models.sentiment.get().graph
