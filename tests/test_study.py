@@ -340,7 +340,8 @@ def made_up(config: StudyConfig, errors: dict[str, float], left: dict[str, float
 
     def result(trial: Trial) -> dict[str, Any]:
         if trial.task == "reviews":
-            return {"score": right[trial.member] + 0.1 * trial.seed, "diverged": None, "trained": 1, "norms": []}
+            score = right[trial.member] + 0.1 * trial.seed
+            return {"score": score, "updates": 400, "hidden": 5, "diverged": None, "trained": 1, "norms": []}
         error, share = errors[trial.member] * (1 + 0.01 * trial.seed), left[trial.member]
         flow = {"distance": [0, 199], "first": [2.0, share / 50], "last": [2.0, 2 * share]}
         memory = {"distance": [0, 199], "first": [1.0, share], "last": [1.0, 1000 * share]}
@@ -388,6 +389,7 @@ def test_findings_are_what_the_numbers_say(tmp_path: Path) -> None:
     )
     assert "`rnn`'s gradient 10^-9 is left, of `lstm`'s 10^-4 (along c 0.1): as theory" in text
     assert "orthogonal" not in text
+    assert "praised" not in text
     assert (
         "`rnn`: largest norm 7, broken 0 of 3, solved 0 of 3; `rnn_unclipped`: largest norm 900, broken 1 of 3 (by a "
         "norm of inf at update 17)" in text
@@ -403,6 +405,9 @@ def test_findings_are_what_the_numbers_say(tmp_path: Path) -> None:
     assert "`lstm`'s 10^-4 (along c 0.1): **not** as theory" in text
     assert "keeps as much as `lstm` or more: its U is orthogonal" in text
     assert "Begun as textbooks do, `rnn_uniform` has 10^-30 or less left." in text
+    text = "\n".join(chain(*findings(made_up(config, solving, LEFT, {**right, "rnn": 87.0})).values()))
+    assert "**Not** what gates are praised for, reviews: `rnn` is 2 ± 0.351 ahead of `lstm`. For as" in text
+    assert "has 5 units, and `lstm` 5; 400 updates are few" in text
 
 
 def test_a_picture_for_everything_there_is(tmp_path: Path) -> None:

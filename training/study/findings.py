@@ -102,6 +102,20 @@ def _ranks(o: Outcomes) -> Iterator[str]:
                 f"Ranks, {task} ({TEXT_QUALITY[o.config.tasks[task].kind]}): {listed}. Within noise of the first: "
                 f"{_names(near) or 'none'}."
             )
+        yield from _plain_ahead(o, task)
+
+
+def _plain_ahead(o: Outcomes, task: str) -> Iterator[str]:
+    """Where the plain network reads texts better than an LSTM: which is not what gates are praised for."""
+    rnn, lstm = (o.plain(cell) or "" for cell in ("rnn", "lstm"))
+    gap = difference(o.quality(task, 0, rnn), o.quality(task, 0, lstm))
+    if np.isfinite(gap.half) and not gap.is_noise and gap.mean > 0:
+        (plain, *_), (gated, *_) = (o.of(task, 0, name) for name in (rnn, lstm))
+        yield (
+            f"**Not** what gates are praised for, {task}: `{rnn}` is {gap} ahead of `{lstm}`. For as many parameters "
+            f"it has {plain['hidden']} units, and `{lstm}` {gated['hidden']}; {gated['updates']:,} updates are few; "
+            "and pooling and attention are short cuts to what it would have to remember."
+        )
 
 
 def _variants(o: Outcomes) -> Iterator[str]:
