@@ -21,6 +21,7 @@ from training.study.config import DrawnTask, StudyConfig, Trial, load_study
 from training.study.findings import findings
 from training.study.outcomes import Outcomes, difference, interval
 from training.study.plots import pictures
+from training.study.report import table
 from training.study.sequences import SEQUENCES, SequenceModel, SequenceTask
 from training.study.trials import largest_hidden, run_drawn, settle
 
@@ -372,7 +373,8 @@ def test_findings_are_what_the_numbers_say(tmp_path: Path) -> None:
     text = "\n".join(said)
     firm = next(line for line in said if line.startswith("Adding (`adding`, length 200, rate 0.001): "))
     assert "`rnn` solves 0 of 3" in firm
-    assert "`lstm` solves 3 of 3 (mean squared error 0.00306 ± 7.45e-05); as theory" in firm
+    assert "`rnn` solves 0 of 3 (mean squared error 0.163 ± 0.00397; always 1: 0.167)" in firm
+    assert "`lstm` solves 3 of 3 after 400 ± 0 updates; as theory" in firm
     assert "`irnn`, begun as the identity, as Le et al. (2015) has it." in firm
     assert "not" not in firm
     # Theory is firm at 200, and has a say there alone.
@@ -384,30 +386,51 @@ def test_findings_are_what_the_numbers_say(tmp_path: Path) -> None:
     assert "Ranks, reviews (dev accuracy, %): `peephole` 85.3 ± 0.248, `lstm` 85.2 ± 0.248, `rnn` 70.2" in text
     assert "Within noise of the first: `lstm`." in text
     assert (
-        "after training: 199 steps before the last, there is left: `rnn_uniform` 10^-29, `rnn` 10^-9, `irnn` 0.5, "
-        "`lstm` 10^-4 (along c 0.1) of it. Less than a thousandth: `rnn_uniform`, `rnn`." in text
+        "after training: 199 steps before the last, there is left: `rnn_uniform` 1·10^-29, `rnn` 1·10^-9, "
+        "`irnn` 0.5, `lstm` 1·10^-4 (along c 0.1) of it. Less than a thousandth: `rnn_uniform`, `rnn`." in text
     )
-    assert "`rnn`'s gradient 10^-9 is left, of `lstm`'s 10^-4 (along c 0.1): as theory" in text
+    assert "`rnn`'s gradient 1·10^-9 is left, of `lstm`'s 1·10^-4 (along c 0.1): as theory" in text
     assert "orthogonal" not in text
     assert "praised" not in text
     assert (
-        "`rnn`: largest norm 7, broken 0 of 3, solved 0 of 3; `rnn_unclipped`: largest norm 900, broken 1 of 3 (by a "
-        "norm of inf at update 17)" in text
+        "with it (`rnn`) and without (`rnn_unclipped`): length 50: solved 0 of 3, largest norm 7, against solved 0 of "
+        "3, broke 1 of 3 (at update 17), largest norm 900; length 200: " in text
     )
     # The other way round, it is said as plainly.
     failing = {**FAILING, "lstm": 0.16, "peephole": 0.003}
     text = "\n".join(
         chain(*findings(made_up(config, failing, {**LEFT, "rnn": 0.5}, {**right, "peephole": 89.0})).values())
     )
-    assert "`lstm` solves 0 of 3 (mean squared error 0.163 ± 0.00397); **not** as theory" in text
+    assert "`lstm` solves 0 of 3 (mean squared error 0.163 ± 0.00397; always 1: 0.167); **not** as theory" in text
     assert "begun as the identity, **not** as Le et al. (2015) has it" in text
     assert "**not** as Greff et al. (2017) has it" in text
-    assert "`lstm`'s 10^-4 (along c 0.1): **not** as theory" in text
+    assert "`lstm`'s 1·10^-4 (along c 0.1): **not** as theory" in text
     assert "keeps as much as `lstm` or more: its U is orthogonal" in text
-    assert "Begun as textbooks do, `rnn_uniform` has 10^-30 or less left." in text
+    assert "Begun as textbooks do, `rnn_uniform` has 1·10^-30 or less left." in text
     text = "\n".join(chain(*findings(made_up(config, solving, LEFT, {**right, "rnn": 87.0})).values()))
-    assert "**Not** what gates are praised for, reviews: `rnn` is 2 ± 0.351 ahead of `lstm`. For as" in text
-    assert "has 5 units, and `lstm` 5; 400 updates are few" in text
+    assert (
+        "**Not** what gates are praised for, reviews: `rnn` is 2 ± 0.351 ahead of `lstm`; gated, and not to be told "
+        "apart from `rnn`: none. What is behind it was not tried. It may be that 400 updates are few, that `rnn` has 5"
+    ) in text
+
+
+def test_what_broke_before_it_had_learnt_has_no_score(tmp_path: Path) -> None:
+    path = tmp_path / "study.toml"
+    path.write_text(MADE_UP, encoding="utf-8")
+    same = dict.fromkeys(LEFT, 0.1)
+    outcomes = made_up(load_study(path), same, same, same)
+    assert len(outcomes.quality("adding", 200, "rnn_unclipped")) == 2
+    for trial, result in outcomes.results.items():
+        if trial.member == "irnn" and trial.length == 200:
+            result.update({"diverged": {"loss": "nan", "norm": "nan"}, "updates": 10 * trial.seed})
+    assert outcomes.quality("adding", 200, "irnn") == []
+    assert not len(outcomes.flow("adding", 200, "irnn", "last")[0])
+    assert len(outcomes.flow("adding", 200, "irnn", "first")[0])
+    text = "\n".join(chain(*findings(outcomes).values()))
+    assert "`irnn` solves 0 of 3 (broke 3 times, at update 10, 20, 30)" in text
+    assert "**not** as Le et al. (2015) has it, who solve it with such a network: here it broke each time" in text
+    row = next(line for line in table(outcomes, "adding").splitlines() if line.startswith("| `irnn` |"))
+    assert "| –; 0 of 3; –; 3 broke |" in row
 
 
 def test_a_picture_for_everything_there_is(tmp_path: Path) -> None:

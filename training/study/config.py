@@ -56,6 +56,8 @@ class Compared:
     members: tuple[str, ...] = ()
     """Who takes part; none named: all."""
     seeds: tuple[int, ...] = (1, 2, 3)
+    about: str = ""
+    """What the report says of it."""
 
     def __post_init__(self) -> None:
         if self.budget < 1:
@@ -152,7 +154,7 @@ class StudyConfig:
         Of what is as it is by default nothing goes in: a setting that is new in this program changes no digest.
         """
         task, run = _differing(self.tasks[trial.task]), _differing(base)
-        for name in ("members", "seeds", "lengths", "base"):
+        for name in ("members", "seeds", "lengths", "base", "about"):
             task.pop(name, None)
         for name in ("card", "name") if run else ():
             del run[name]

@@ -4,14 +4,20 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from training.cells import cell_class
 from training.study.config import DrawnTask
 from training.study.outcomes import NOTHING, Outcomes, difference, interval
 from training.study.plots import TEXT_QUALITY, unclipped
+from training.study.sequences import SEQUENCES
 
 _FIRM = 200
 """The length at which the plain network is known to fail the adding problem, and an LSTM to solve it."""
 _LOST = 1e-3
 """A gradient of which less is left is said to be lost."""
+_GROWN = 1.05
+"""A gradient of which more is left is said to have grown."""
+_CHANCE = {"adding": "always 1: 0.167", "copy": "guessing: 12.5", "next_number": "at least 99 are wanted"}
+"""What to hold a score against."""
 _FEW = 5
 """Seeds; of fewer, an interval is so wide that it shows little."""
 
@@ -37,23 +43,42 @@ def _adding(o: Outcomes) -> Iterator[str]:
     for task in o.of_kind("adding"):
         for length in o.lengths(task):
             there = [name for name in (rnn, relu, lstm) if name and o.of(task, length, name)]
-            told = [f"`{name}` solves {_solved(o, task, length, name)}" for name in there]
+            told = [_solving(o, task, length, name) for name in there]
             if length == _FIRM and {rnn, lstm} <= set(there):
                 agreed = o.fails(task, length, rnn or "") and o.solves(task, length, lstm or "")
                 theory = "theory (Hochreiter & Schmidhuber 1997)"
                 told.append(_agrees(agreed, theory, "by which the plain network fails and LSTM does not"))
             if length == _FIRM and relu in there:
-                agreed = o.solves(task, length, relu or "")
-                told.append(
-                    f"`{relu}`, begun as the identity, "
-                    + _agrees(agreed, "Le et al. (2015)", "who solve it with such a network")
-                )
+                told.append(_identity(o, task, length, relu or ""))
             if told:
                 yield f"Adding ({_named(o, task, length)}): {'; '.join(told)}."
 
 
-def _solved(o: Outcomes, task: str, length: int, name: str) -> str:
-    return f"{o.solved(task, length, name)} (mean squared error {interval(o.quality(task, length, name))})"
+def _identity(o: Outcomes, task: str, length: int, relu: str) -> str:
+    """Whether the rectified network can what it was proposed for."""
+    said = f"`{relu}`, begun as the identity, "
+    if len(o.broken(task, length, relu)) == len(o.of(task, length, relu)):
+        return said + (
+            "**not** as Le et al. (2015) has it, who solve it with such a network: here it broke each time, so that "
+            "what it can remember was not seen"
+        )
+    return said + _agrees(o.solves(task, length, relu), "Le et al. (2015)", "who solve it with such a network")
+
+
+def _solving(o: Outcomes, task: str, length: int, name: str) -> str:
+    """In how many seeds a member solves a task, and after how many updates, or how far from it the others are."""
+    said = f"`{name}` solves {o.solved(task, length, name)}{_after(o, task, length, name)}"
+    broken, quality = o.broken(task, length, name), o.quality(task, length, name)
+    if quality and not o.solves(task, length, name):
+        one = o.config.tasks[task]
+        said += f" ({SEQUENCES[one.kind].quality} {interval(quality)}; {_CHANCE[one.kind]})"
+    return said + (f" (broke {len(broken)} times, at update {', '.join(map(str, broken))})" if broken else "")
+
+
+def _after(o: Outcomes, task: str, length: int, name: str) -> str:
+    mean, half = interval(o.pace(task, length, name))
+    spread = f" ± {half:,.0f}" if np.isfinite(half) else ""
+    return f" after {mean:,.0f}{spread} updates" if np.isfinite(mean) else ""
 
 
 def _named(o: Outcomes, task: str, length: int) -> str:
@@ -69,9 +94,10 @@ def _copying(o: Outcomes) -> Iterator[str]:
             members = o.members(task)
             able = [name for name in members if o.solves(task, length, name)]
             unable = [name for name in members if o.fails(task, length, name)]
+            some = [f"`{m}` {o.solved(task, length, m)}" for m in members if m not in (*able, *unable)]
             yield (
-                f"Copy, {length} blanks: {_names(able) or 'none'} in every seed, {_names(unable) or 'none'} in no seed "
-                f"say 99 % of the symbols right."
+                f"Copy, {length} blanks: solved in every seed by {_names(able) or 'none'}; in some by "
+                f"{', '.join(some) or 'none'}; in none by {_names(unable) or 'none'}."
             )
 
 
@@ -80,15 +106,23 @@ def _forget_bias(o: Outcomes) -> Iterator[str]:
     if not with_bias or not without:
         return
     for task in o.of_kind("adding", "copy"):
+        told, better, worse = [], [], []
         for length in o.lengths(task):
-            pair = [o.values(task, length, name, "updates") for name in (with_bias, without)]
+            pair = [o.values(task, length, name, "solved") for name in (with_bias, without)]
             if not all(pair):
                 continue
-            told = [
-                f"`{name}` solves {o.solved(task, length, name)} and stops after {interval(updates)} updates"
-                for name, updates in zip((with_bias, without), pair, strict=True)
-            ]
-            yield f"Forget bias 1 and 0, {task}, length {length}: {'; '.join(told)}."
+            first, second = (f"{o.solved(task, length, m)}{_after(o, task, length, m)}" for m in (with_bias, without))
+            told.append(f"length {length}: {first}, and {second}")
+            kept, lost = map(sum, pair)
+            better += [str(length)] * (kept > lost)
+            worse += [str(length)] * (kept < lost)
+        if told:
+            verdict = [f"With the bias more seeds solve it at length {', '.join(better)}."] if better else []
+            verdict += [f"Without it more seeds do at length {', '.join(worse)}."] if worse else []
+            yield (
+                f"Forget bias 1 and 0 (`{with_bias}`, `{without}`), {task} solved: {'; '.join(told)}. "
+                f"{' '.join(verdict) or 'As many seeds do either way.'}"
+            )
 
 
 def _ranks(o: Outcomes) -> Iterator[str]:
@@ -110,11 +144,15 @@ def _plain_ahead(o: Outcomes, task: str) -> Iterator[str]:
     rnn, lstm = (o.plain(cell) or "" for cell in ("rnn", "lstm"))
     gap = difference(o.quality(task, 0, rnn), o.quality(task, 0, lstm))
     if np.isfinite(gap.half) and not gap.is_noise and gap.mean > 0:
-        (plain, *_), (gated, *_) = (o.of(task, 0, name) for name in (rnn, lstm))
+        gated = [name for name in map(o.plain, ("gru", "peephole", "coupled")) if name in o.members(task)]
+        near = [n for n in gated if difference(o.quality(task, 0, n or ""), o.quality(task, 0, rnn)).is_noise]
+        (plain, *_), (gates, *_) = (o.of(task, 0, name) for name in (rnn, lstm))
         yield (
-            f"**Not** what gates are praised for, {task}: `{rnn}` is {gap} ahead of `{lstm}`. For as many parameters "
-            f"it has {plain['hidden']} units, and `{lstm}` {gated['hidden']}; {gated['updates']:,} updates are few; "
-            "and pooling and attention are short cuts to what it would have to remember."
+            f"**Not** what gates are praised for, {task}: `{rnn}` is {gap} ahead of `{lstm}`; gated, and not to be "
+            f"told apart from `{rnn}`: {_names([n for n in near if n]) or 'none'}. What is behind it was not tried. "
+            f"It may be that {gates['updates']:,} updates are few, that `{rnn}` has {plain['hidden']} units for its "
+            f"parameters and `{lstm}` {gates['hidden']}, and that what would have to be remembered is to be had by "
+            "the short cut of attention or pooling."
         )
 
 
@@ -141,7 +179,7 @@ def _variants(o: Outcomes) -> Iterator[str]:
             length = o.lengths(task)[-1]
             there = [one for one in (name, lstm) if one and o.of(task, length, one)]
             if len(there) > 1:
-                told = ", ".join(f"`{one}` solves {_solved(o, task, length, one)}" for one in there)
+                told = "; ".join(_solving(o, task, length, one) for one in there)
                 yield f"Adding ({_named(o, task, length)}), of which Greff et al. say nothing: {told}."
 
 
@@ -154,11 +192,12 @@ def _flow(o: Outcomes) -> Iterator[str]:
             left = {name: shares for name, shares in left.items() if shares}
             if left:
                 listed = ", ".join(f"`{name}` {_ways(shares)}" for name, shares in left.items())
+                grown = " (above 1: it has grown on its way)" if max(map(max, left.values())) > _GROWN else ""
                 steps = max(int(o.flow(task, length, name, when)[0][-1]) for name in left)
                 lost = _names([name for name, shares in left.items() if max(shares) < _LOST])
                 yield (
                     f"Gradient flow ({_named(o, task, length)}), {said}: {steps} steps before the last, there is left: "
-                    f"{listed} of it. Less than a thousandth: {lost or 'none'}."
+                    f"{listed} of it{grown}. Less than a thousandth: {lost or 'none'}."
                 )
 
 
@@ -185,7 +224,9 @@ def _why(o: Outcomes) -> Iterator[str]:
             yield (
                 f"Flow after training ({_named(o, task, length)}): of `{rnn}`'s gradient {_ways(last[0])} is left, of "
                 f"`{lstm}`'s {_ways(last[1])}: "
-                + _agrees(agreed, theory, "by which the plain network loses it and LSTM does not")
+                + _agrees(
+                    agreed, theory, f"by which the plain network loses it and LSTM does not{_solving_too(o, task, rnn)}"
+                )
                 + "."
             )
         if all(first) and first[0][0] >= first[1][0]:
@@ -200,22 +241,37 @@ def _why(o: Outcomes) -> Iterator[str]:
             )
 
 
+def _solving_too(o: Outcomes, task: str, rnn: str | None) -> str:
+    """That a network whose gradient is not lost has learnt, if so."""
+    length = o.lengths(task)[-1]
+    return f": but here `{rnn}` solves {o.solved(task, length, rnn)}" if rnn and o.pace(task, length, rnn) else ""
+
+
 def _clipping(o: Outcomes) -> Iterator[str]:
     for task in o.tasks:
-        length = o.lengths(task)[-1]
         for pair in unclipped(o, task):
-            told = []
-            for name in pair:
-                found = o.of(task, length, name)
-                worst = max((n for r in found for _, n in r["norms"]), default=float("nan"))
-                broken = [f"{r['diverged']['norm']} at update {r['updates']}" for r in found if r["diverged"]]
-                told.append(
-                    f"`{name}`: largest norm {worst:.3g}, broken {len(broken)} of {len(found)}"
-                    + (f" (by a norm of {', '.join(broken)})" if broken else "")
-                    + (f", solved {o.solved(task, length, name)}" if o.values(task, length, name, "solved") else "")
-                )
-            where = f", length {length}" if length else ""
-            yield f"Clipping, {task}{where}: {'; '.join(told)}."
+            told = [
+                (f"length {length}: " if length else "") + ", against ".join(_course(o, task, length, m) for m in pair)
+                for length in o.lengths(task)
+            ]
+            yield f"Clipping, {task}, with it (`{pair[0]}`) and without (`{pair[1]}`): {'; '.join(told)}."
+    if any(unclipped(o, task) for task in o.tasks):
+        yield (
+            "Clipping matters less here than under plain gradient descent: Adam (Kingma & Ba 2015), which trains all "
+            "of these, divides by the size of past gradients, so that a large one makes no large step."
+        )
+
+
+def _course(o: Outcomes, task: str, length: int, name: str) -> str:
+    """How the training of a member went."""
+    found, broken = o.of(task, length, name), o.broken(task, length, name)
+    largest = max((n for r in found for _, n in r["norms"]), default=float("nan"))
+    said = []
+    if o.values(task, length, name, "solved"):
+        said.append(f"solved {o.solved(task, length, name)}{_after(o, task, length, name)}")
+    if broken:
+        said.append(f"broke {len(broken)} of {len(found)} (at update {', '.join(map(str, broken))})")
+    return ", ".join([*said, f"largest norm {largest:.3g}"])
 
 
 def _beyond(o: Outcomes) -> Iterator[str]:
@@ -243,9 +299,12 @@ def _reservoir(o: Outcomes) -> Iterator[str]:
         if found:
             trained, whole = found[0]["trained"], found[0]["parameters"]
             at = f", length {length}" if length else ""
+            kind = o.config.tasks[task].kind
+            what = SEQUENCES[kind].quality if kind in SEQUENCES else TEXT_QUALITY[kind]
+            chance = f" ({_CHANCE[kind]})" if kind in _CHANCE else ""
             yield (
-                f"Echo state network, {task}{at}: {interval(o.quality(task, length, name or ''))}, with {trained:,} of "
-                f"{whole:,} parameters trained."
+                f"Echo state network, {task}{at}: {what} {interval(o.quality(task, length, name or ''))}{chance}, with "
+                f"{trained:,} of {whole:,} parameters trained."
             )
 
 
@@ -257,7 +316,9 @@ def _pace(o: Outcomes) -> Iterator[str]:
         if reference and paces:
             ratios = {name: pace / reference for name, pace in paces.items()}
             listed = ", ".join(f"`{name}` {ratio:.2g}" for name, ratio in ratios.items())
-            yield f"Training tokens a second, {task}, as multiples of `{lstm}`'s: {listed}."
+            stepping = [m for m in o.members(task) if cell_class(o.config.members[m].cell).fused is None]
+            note = f" {_names(stepping)} go step by step in Python, the others in torch's kernels." if stepping else ""
+            yield f"Training tokens a second, {task}, as multiples of `{lstm}`'s: {listed}.{note}"
 
 
 def _names(names: list[str]) -> str:
@@ -267,4 +328,5 @@ def _names(names: list[str]) -> str:
 def _power(share: float) -> str:
     if share >= _LOST:
         return f"{share:.2g}"
-    return f"10^{np.log10(share):.0f}" + (" or less" if share < 2 * NOTHING else "")
+    digit, power = f"{share:.0e}".split("e")
+    return f"{digit}·10^{int(power)}" + (" or less" if share < 2 * NOTHING else "")

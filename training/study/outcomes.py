@@ -64,9 +64,23 @@ class Outcomes:
         """One number of each of them that has it."""
         return [r[name] for r in self.of(task, length, member) if r.get(name) is not None]
 
+    def learnt(self, task: str, length: int, member: str) -> list[dict[str, Any]]:
+        """Of a member's results those that came to a validation: others broke before, with their first weights."""
+        one = self.config.tasks[task]
+        least = one.fit.validate_every if isinstance(one, DrawnTask) else 0
+        return [r for r in self.of(task, length, member) if not (r["diverged"] and r["updates"] <= least)]
+
+    def broken(self, task: str, length: int, member: str) -> list[int]:
+        """The updates at which trainings broke: loss or gradient were no number any more."""
+        return sorted(r["updates"] for r in self.of(task, length, member) if r["diverged"])
+
     def quality(self, task: str, length: int, member: str) -> list[float]:
-        """The scores as they are called: an error is not negated."""
-        return [self.sign(task) * value for value in self.values(task, length, member)]
+        """The scores as they are called, of those that learnt: an error is not negated."""
+        return [self.sign(task) * r["score"] for r in self.learnt(task, length, member) if r.get("score") is not None]
+
+    def pace(self, task: str, length: int, member: str) -> list[float]:
+        """After how many updates it was solved, of the seeds that solved it."""
+        return [float(r["updates"]) for r in self.of(task, length, member) if r.get("solved")]
 
     def sign(self, task: str) -> int:
         """-1 where less is better."""
@@ -125,9 +139,11 @@ class Outcomes:
         """Distances, and the share of the gradient left there: the geometric mean over seeds. `when`: first, last;
         `way`: flow, through h, or memory, along c, where there is one.
 
-        Seeds in which no gradient arrives even at the last state have no share to speak of, and are left out.
+        Seeds in which no gradient arrives even at the last state have no share to speak of, and are left out; and
+        after training those that did not learn.
         """
-        flows = [r[way] for r in self.of(task, length, member) if way in r and r[way][when][0] > 0]
+        found = self.of(task, length, member) if when == "first" else self.learnt(task, length, member)
+        flows = [r[way] for r in found if way in r and r[way][when][0] > 0]
         if not flows:
             return np.zeros(0), np.zeros(0)
         shares = [np.maximum(np.array(f[when]) / f[when][0], NOTHING) for f in flows]

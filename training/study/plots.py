@@ -84,19 +84,21 @@ def _draw_lengths(axes: Axes, outcomes: Outcomes, task: str, members: list[str])
     """Quality against the sequence's length, with the seeds' interval; that of an error is taken of its logarithm."""
     lengths, kind = outcomes.lengths(task), SEQUENCES[outcomes.config.tasks[task].kind]
     for number, member in enumerate(members):
-        shift = 0.4 * (number / len(members) - 0.5)  # Beside each other, to be told apart.
+        shift = 0.2 * (number / len(members) - 0.5)  # Beside each other, to be told apart.
         values = [outcomes.quality(task, length, member) for length in lengths]
         found = [interval(np.log(v).tolist() if kind.sign < 0 else v) for v in values]
         middle, half = np.array([i.mean for i in found]), np.nan_to_num([i.half for i in found])
         ends = [middle - half, middle, middle + half]
-        low, mean, high = np.exp(ends) if kind.sign < 0 else np.array(ends)
+        # A share of a hundred is not more than that, whatever an interval says.
+        low, mean, high = np.exp(ends) if kind.sign < 0 else np.clip(ends, 0, 100)
         places = np.arange(len(lengths)) + shift
         axes.errorbar(places, mean, [mean - low, high - mean], capsize=2, linewidth=1, **_style(outcomes, member))
     if kind.sign < 0:
         axes.set_yscale("log")
     axes.set_xticks(range(len(lengths)), list(map(str, lengths)))
     axes.axhline(kind.sign * kind.solved, color="black", linewidth=0.8, linestyle="--")
-    axes.set(xlabel="length", ylabel=kind.quality, title=f"{task}: dashed, where it counts as solved")
+    axes.set(xlabel="length", title=f"{task}: dashed, where it counts as solved")
+    axes.set_ylabel(kind.quality + (" (geometric mean)" if kind.sign < 0 else ""))
 
 
 def _gates(outcomes: Outcomes, task: str) -> Figure:
@@ -137,7 +139,7 @@ def _beyond(outcomes: Outcomes, task: str) -> Figure:
     axes.set(
         xlabel="first number of the row",
         ylabel="mean error (0.001: so much or less)",
-        title="grey: learnt from; dashed: rounds wrongly",
+        title="grey: learnt from; above the dashed line more than 0.5 off",
     )
     return _finish(figure, [axes])
 
@@ -180,5 +182,5 @@ def _norms(outcomes: Outcomes, task: str) -> Figure:
         axes.plot([u for u, _ in points], [n for _, n in points], **_style(outcomes, member))
     axes.set_yscale("log")
     where = f", length {length}" if length else ""
-    axes.set(xlabel="update", ylabel="norm of the gradient, before clipping", title=f"{task}{where}")
+    axes.set(xlabel="update", ylabel="norm of the gradient, before clipping", title=f"{task}{where}: the first seed")
     return _finish(figure, [axes])

@@ -19,7 +19,8 @@ from training.study.trials import FLOW_ROWS
 _ABOUT = {
     "next_number": "1 2 3 4 -> 5: even rows of numbers that begin below 100 and go up in steps of 1, 2 or 3.",
     "adding": "The sum of the two marked numbers of a sequence; always to answer 1 has an error of 0.167.",
-    "copy": "Ten symbols of eight, to be said again after so many blanks; guessing has 12.5 % right.",
+    "copy": "Ten symbols of eight, to be said again after so many blanks: the length, to which come twenty steps of "
+    "symbols. Guessing has 12.5 % right.",
     "sentiment": "A classifier of texts; the best validation on the dev set.",
     "translation": "A translator; the best validation on the dev set, decoded greedily.",
 }
@@ -58,12 +59,25 @@ def _head(outcomes: Outcomes, config: str) -> str:
 Written by `python -m training study training/configs/{config}` from its own results, {len(results)} trainings, {whole}.
 They took {spent} of processor time in all, what was stopped and taken up again included ({machines}; commit {commits}).
 
-A member of a task has as many units (H) as its budget of parameters holds. A number is a mean over the seeds with its
-95 % interval (Student's t). Tokens a second are those of the batch that gradients are followed through (steps of
-{FLOW_ROWS} sequences, or subwords of the {FLOW_ROWS} longest dev texts, both sides of a translation), for which loss
-and gradients, but no update, are computed over and over: per second of processor time, on one thread. Of such times
-that of the fastest seed is told: what else a machine does makes the others slower. Of a share of a gradient,
-{NOTHING:g} stands for so much or less."""
+How to read it:
+
+- A member of a task has as many units (H, of each direction and layer) as its budget of parameters holds.
+- A number is a mean over the seeds, the numbers that each training begins with, ± what the true mean lies within in 95
+  of 100 such studies (Student's t). What is "within noise" is not told apart.
+- Scores are of held-out rows, which were not trained on: the dev set. BLEU is how much of a translation's words and
+  rows of words a person's has too; perplexity, among how many subwords the model seems to choose the next one.
+- A training on drawn sequences ends at the first validation at which they count as solved: so the error of who solved
+  it ranks nobody, and updates are those to there, of the seeds that came there. It breaks when its loss or gradient is
+  no number any more; what broke before the first validation has learnt nothing, and has no score.
+- Where nothing but the readout is trained (`esn`), it is solved for at once (ridge regression), in 0 updates.
+- A gradient is followed through the states of one cell: of the last layer, forwards; of a translator, the decoder's
+  first. Other layers and directions are other ways back, so that little left there does not say that none arrives.
+  Means of shares are geometric; shares below {NOTHING:g} are taken for that.
+- Tokens a second are those of the batch that gradients are followed through (steps of {FLOW_ROWS} sequences, or
+  subwords of the {FLOW_ROWS} longest dev texts, both sides of a translation), for which loss and gradients, but no
+  update, are computed over and over: per second of processor time, on one thread, the fastest seed's, since what else
+  a machine does makes the others slower. They compare what is to be had here, not the cells, of which some go step by
+  step in Python."""
 
 
 def _members(outcomes: Outcomes) -> str:
@@ -108,7 +122,7 @@ def _about(outcomes: Outcomes, task: str) -> str:
     else:
         goal = f"Config: `{one.base}`." + (f" {one.rows:,} of its training rows." if one.rows else "")
         more = _TEXTS
-    return " ".join((_ABOUT[one.kind], goal, seeds, more))
+    return " ".join(filter(None, (one.about, _ABOUT[one.kind], goal, seeds, more)))
 
 
 def table(outcomes: Outcomes, task: str) -> str:
@@ -117,7 +131,7 @@ def table(outcomes: Outcomes, task: str) -> str:
     lengths = outcomes.lengths(task)
     head = ["member", "H", "parameters (trained)"]
     if isinstance(one, DrawnTask):
-        head += [f"{SEQUENCES[one.kind].quality}, length {n}; solved; updates" for n in lengths]
+        head += [f"{SEQUENCES[one.kind].quality}, length {n}; solved; after updates" for n in lengths]
         head += ["tokens/s"]
     else:
         head += [TEXT_QUALITY[one.kind], *(["dev perplexity"] if one.kind == "translation" else [])]
@@ -144,19 +158,15 @@ def _drawn_cell(outcomes: Outcomes, task: str, length: int, member: str) -> str:
     found = outcomes.of(task, length, member)
     if not found:
         return "–"
-    broken = sum(bool(result["diverged"]) for result in found)
-    updates = _mean(found, "updates", "{:,.0f}")
-    said = f"{interval(outcomes.quality(task, length, member))}; {outcomes.solved(task, length, member)}; {updates}"
+    quality, pace = outcomes.quality(task, length, member), outcomes.pace(task, length, member)
+    after = f"{np.mean(pace):,.0f}" if pace else "–"
+    said = f"{interval(quality) if quality else '–'}; {outcomes.solved(task, length, member)}; {after}"
+    broken = len(outcomes.broken(task, length, member))
     return said + (f"; {broken} broke" if broken else "")
 
 
 def _pace(results: list[dict[str, Any]]) -> str:
     return f"{max(result['tokens_per_second'] for result in results):,.0f}"
-
-
-def _mean(results: list[dict[str, Any]], name: str, form: str) -> str:
-    values = [result[name] for result in results if result.get(name) is not None]
-    return form.format(np.mean(values)) if values else "–"
 
 
 def _row(cells: Iterable[str]) -> str:
