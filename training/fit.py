@@ -101,6 +101,11 @@ class FitConfig:
             if not 0 <= getattr(self, name) <= self.updates:
                 raise ValueError(f"{name} is {getattr(self, name)}: give 0 to updates ({self.updates})")
 
+    @property
+    def validates_after(self) -> int:
+        """Updates from one validation to the next."""
+        return self.validate_every or max(1, self.updates // 20)
+
     def rate_at(self, update: int) -> float:
         """The learning rate of an update (the first is 0): warm-up, a plateau, then a line down to 0."""
         decay = self.decay or self.updates // 2
@@ -229,7 +234,7 @@ class Trainer:
         """One update, and what is due after it: validation, a line in the history, a saved state."""
         record, config = self.update(), self.config
         done = self.progress.update
-        if config.is_due(config.validate_every or max(1, config.updates // 20), done):
+        if config.is_due(config.validates_after, done):
             record |= self.validate()
         bar.update()
         if history and (done % config.log_every == 0 or "score" in record):
@@ -343,8 +348,8 @@ class Trainer:
             )
 
     def _converged(self) -> bool:
-        every = self.config.validate_every or max(1, self.config.updates // 20)
-        return 0 < self.config.patience <= (self.progress.update - self.progress.best_update) // every
+        since = self.progress.update - self.progress.best_update
+        return 0 < self.config.patience <= since // self.config.validates_after
 
 
 def _tensor(value: Any) -> Tensor:

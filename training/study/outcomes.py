@@ -67,7 +67,7 @@ class Outcomes:
     def learnt(self, task: str, length: int, member: str) -> list[dict[str, Any]]:
         """Of a member's results those that came to a validation: others broke before, with their first weights."""
         one = self.config.tasks[task]
-        least = one.fit.validate_every if isinstance(one, DrawnTask) else 0
+        least = one.fit.validates_after if isinstance(one, DrawnTask) else 0
         return [r for r in self.of(task, length, member) if not (r["diverged"] and r["updates"] <= least)]
 
     def broken(self, task: str, length: int, member: str) -> list[int]:
