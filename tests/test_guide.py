@@ -48,7 +48,7 @@ def test_its_commands_and_files_are_there() -> None:
         stage = re.search(r"python -m training (\w+)", line)
         assert not stage or stage[1] in ("run", *STAGES, *COMMANDS)
     for link in re.findall(r"\]\((?!http)([^)]+)\)", GUIDE):
-        assert (ROOT / "docs" / link).exists() or link == "study.md", link  # which the study writes
+        assert (ROOT / "docs" / link).exists(), link
 
 
 def test_its_picture_is_made_by_its_command(
