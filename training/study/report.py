@@ -61,7 +61,8 @@ They took {spent} of processor time in all, what was stopped and taken up again 
 
 How to read it:
 
-- A member of a task has as many units (H, of each direction and layer) as its budget of parameters holds.
+- A member of a task has as many units (H) as its budget of parameters holds. A layer that reads both ways has H in each
+  direction, but in a translator's encoder H in both together.
 - A number is a mean over the seeds, the numbers that each training begins with, ± what the true mean lies within in 95
   of 100 such studies (Student's t). What is "within noise" is not told apart.
 - Scores are of held-out rows, which were not trained on: the dev set. BLEU is how much of a translation's words and
