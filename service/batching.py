@@ -21,6 +21,17 @@ class GoneError(Exception):
     """The client did not wait for its answer."""
 
 
+def check_wanted(is_wanted: Callable[[], bool], until: float) -> None:
+    """Raises GoneError when a result is not wanted any more, TimeoutError when the clock is past `until`."""
+    if not is_wanted():
+        raise GoneError("the client did not wait for its answer")
+    if time.monotonic() >= until:
+        raise TimeoutError(_LATE)
+
+
+_LATE = "the time for this request is over"
+
+
 class Ticket:
     """A job that was handed in: wait for its end."""
 
@@ -35,12 +46,12 @@ class Ticket:
         soon as it is not wanted.
         """
         while not self.ended.wait(min(_GLANCE, max(0.0, self.until + _GLANCE - time.monotonic()))):
-            if not is_wanted():
-                self.dropped = True
-                raise GoneError("the client did not wait for its answer")
-            if time.monotonic() >= self.until + _GLANCE:
+            try:
                 # The compute thread drops what is late between two steps, but a step can be long.
-                raise TimeoutError("the time for this request is over")
+                check_wanted(is_wanted, self.until + _GLANCE)
+            except GoneError:
+                self.dropped = True
+                raise
         if self.job.error:
             raise self.job.error
 
@@ -147,7 +158,7 @@ class Batcher:
             if late or ticket.dropped:
                 ticket.pool.drop(ticket.job)
                 if late:
-                    ticket.job.error = TimeoutError("the time for this request is over")
+                    ticket.job.error = TimeoutError(_LATE)
                 self._end(ticket.job)
 
     def _end(self, job: Job) -> None:

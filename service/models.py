@@ -21,7 +21,7 @@ from inference.predictors import (
     Translation,
     TranslationPredictor,
 )
-from service.batching import Batcher, GoneError, OverloadedError
+from service.batching import Batcher, GoneError, OverloadedError, check_wanted
 from service.dialects import Languages
 from service.errors import ApiError
 from service.metrics import MODEL
@@ -185,15 +185,8 @@ class Models:
         deadline: _Deadline,
     ) -> AnyJob:
         """Prepare a job, which is asked before each text whether it is still wanted, and have it done."""
-
-        def check() -> None:
-            if not is_wanted():
-                raise GoneError("the client did not wait for its answer")
-            if time.monotonic() >= deadline.until:
-                raise TimeoutError("the time for this request is over")
-
         try:
-            job = prepare(check)
+            job = prepare(lambda: check_wanted(is_wanted, deadline.until))
             self._batcher.submit(pool, job, job.cost, deadline.until).wait(is_wanted)
         except OverloadedError as error:
             raise _overloaded(error) from error
