@@ -99,6 +99,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--output", "-o", type=Path, help="instead of standard output, or a file beside the other")
         command.add_argument("--checkpoint", type=Path, default=SHIPPED[name], help="default: %(default)s")
         command.add_argument("--processes", type=int, default=count_cores(), help="default: one a core")
+        command.add_argument("--line-buffered", action="store_true", help="answer each line before the next is read")
         command.set_defaults(run=run)
         if name == "translate":
             command.add_argument("--lines", action="store_true", help="read the file as lines, whatever its name")
@@ -198,8 +199,8 @@ def _lines(
         predict_file(asked.file, target, {"checkpoint": checkpoint.version, **options}, make, asked.processes)
         print(target)
         return
-    # Who types wants an answer to each line.
-    together, processes = (1, 1) if sys.stdin.isatty() else (LINES, asked.processes)
+    # Who types wants an answer to each line, and so does a program that holds both ends.
+    together, processes = (1, 1) if asked.line_buffered or sys.stdin.isatty() else (LINES, asked.processes)
     lines = predicted(read_lines(sys.stdin.buffer, "standard input"), make, processes, together)
     if asked.output:
         write_lines(lines, asked.output)

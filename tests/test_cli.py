@@ -37,6 +37,20 @@ def test_lines_from_standard_input(toys: Path) -> None:
     assert [line.split("\t")[0] for line in done.stdout.decode().splitlines()] == ["positive", "negative"]
 
 
+def test_a_program_that_waits_for_each_line_has_it(toys: Path) -> None:
+    checkpoint = toys / "checkpoints" / "tiny-translation"
+    command = [sys.executable, "-m", "inference", "translate", "--line-buffered", "--checkpoint", str(checkpoint)]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin
+        assert process.stdout
+        for line, translation in (("Good night.", "Chúc ngủ ngon."), ("I love you.", "Tôi yêu bạn.")):
+            process.stdin.write(f"{line}\n".encode())
+            process.stdin.flush()
+            assert select.select([process.stdout], [], [], 30)[0]
+            assert process.stdout.readline().decode() == f"{translation}\n"
+        process.stdin.close()
+
+
 def test_what_comes_from_standard_input_may_go_into_a_file(toys: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.txt"
     done = hoiquy(toys, "translate", "-", "-o", out, text="Good night.\n")
