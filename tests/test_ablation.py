@@ -56,7 +56,7 @@ def test_variants_are_trained_once_and_compared(tmp_path: Path) -> None:
         (
             "[variants.base]",
             "[variant.base]",
-            r"ablations\.toml .*variant: the keys are base, report, variants, common",
+            r"ablations\.toml .*variant: the keys are base, report, variants, common, about",
         ),
         ("warmup = 1", "warmup = 1\ndevices = 2\naccumulate = 2", "set common.fit.devices = 1"),
         (CONFIG[CONFIG.index("[variants") :], "[variants]", "variants is empty: name one"),
@@ -81,9 +81,9 @@ def test_the_table_says_what_each_brings() -> None:
         }
         return {"changes": changes, "parameters": 2_000_000, "validations": [record]}
 
-    text = table(
-        {"base": result({}, 1.0), "more": result({"model": {"heads": 8}, "made": []}, 2.0)}, "a.toml", "b.toml"
-    )
+    results = {"base": result({}, 1.0), "more": result({"model": {"heads": 8}, "made": []}, 2.0)}
+    text = table(results, "a.toml", "b.toml", "\nOne seed.\n")
+    assert text.endswith(" |\n\nOne seed.\n")
     assert "| variant | changes | weights | updates | x | y | mean |  | dev loss |  |" in text
     assert (
         "| more | `model.heads = 8`, other `made` | 2.0 M | 9 | 2.00 | 4.00 | 3.00 | +1.50 | 3.000 | -1.000 |" in text

@@ -33,6 +33,8 @@ class AblationConfig:
     """Name -> what is other than in the base. The first is what the others are compared with."""
     common: dict[str, Any] = field(default_factory=dict)
     """What is other than in the base in all of them."""
+    about: str = ""
+    """What a reader of the report has to know besides, in Markdown."""
 
 
 def ablate(path: Path, runs: Path) -> None:
@@ -67,7 +69,7 @@ def ablate(path: Path, runs: Path) -> None:
         # When stopped, too: with what there is.
         with locked(runs):
             if done := results.read():
-                _write(report.with_suffix(".md"), table(done, str(path), base.name))
+                _write(report.with_suffix(".md"), table(done, str(path), base.name, config.about))
 
 
 class _Results:
@@ -126,8 +128,8 @@ _TRAINING = ("epoch", "rate", "gradient_norm", "largest_gradient_norm", "train_l
 """What a record says that is not of a validation."""
 
 
-def table(results: dict[str, dict[str, Any]], config: str, base: str) -> str:
-    """The report in Markdown: the last validation of each variant beside the first variant's."""
+def table(results: dict[str, dict[str, Any]], config: str, base: str, about: str = "") -> str:
+    """The report in Markdown: the last validation of each variant beside the first variant's, and what it is about."""
     last = {name: result["validations"][-1] for name, result in results.items()}
     reference = next(iter(last.values()))
     sets = [name for name in reference if name.startswith("on_") and name.endswith("_score")]
@@ -147,13 +149,14 @@ def table(results: dict[str, dict[str, Any]], config: str, base: str) -> str:
         for name, record in last.items()
     ]
     lines = [_row(head), "|---" * len(head) + "|", *map(_row, rows)]
-    return f"""# What each way brings
+    text = f"""# What each way brings
 
 Written by `python -m training ablate {config}`: variants of `{base}`, each at its last
 validation on the dev sets (the averaged weights); the differences are to {next(iter(last))}.
 
 {chr(10).join(lines)}
 """
+    return f"{text}\n{about.strip()}\n" if about else text
 
 
 def _row(cells: Iterable[str]) -> str:
