@@ -1,40 +1,25 @@
 """Texts on their way through a model: what waits, what became of the rest. `inference.pools` runs them together."""
 
 import math
-import re
-from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from operator import itemgetter
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from inference.alignment import Link, Span, links, of_words, parts, weighed
-from inference.decoding import Array, DecodeConfig, Hypothesis, Search, is_odd
+from inference.alignment import Link, links, of_words, parts, weighed
+from inference.decoding import Array, DecodeConfig, Hypothesis, Search
 from inference.engine import SentimentGraph, TranslationGraph
 from inference.language import is_vietnamese
-from inference.readings import Reading, readings
-from inference.spans import NO_TERMS, Marked, Terms, mark
-from inference.text import (
-    Document,
-    begun_like,
-    gone_on,
-    is_abbreviation,
-    is_shouted,
-    is_wordless,
-    narrow,
-    split,
-    unshout,
-)
+from inference.sentences import Output, Sentence, links_of, on_words
+from inference.spans import NO_TERMS, Terms, mark
+from inference.text import Document, is_wordless, split
 from inference.tokenizer import Tokenizer
 
 _DONE = object()
 _AT_ONCE = 32
 """Sentences that are read without a check."""
-_FEW = 2
-"""Words of a sentence of which a translation's length says nothing."""
 
 
 Check = Callable[[], None]
@@ -68,13 +53,6 @@ class Result(NamedTuple):
     """How sure the translator is of the best one: the geometric mean of the probabilities of its tokens."""
 
 
-class Output(NamedTuple):
-    """A sentence's translations, best first, and whether the end token of the best one came."""
-
-    texts: tuple[str, ...]
-    finished: bool
-
-
 @dataclass(frozen=True)
 class Languages:
     """What reads sentences and writes translations."""
@@ -83,113 +61,6 @@ class Languages:
     target: Tokenizer
     target_language: str
     decode: DecodeConfig
-
-
-class Tried(NamedTuple):
-    """A reading of a sentence, and what was found for it."""
-
-    reading: Reading
-    output: Output | None
-    best: Hypothesis | None
-
-    def merit(self) -> tuple[bool, float]:
-        """Whether there is something that came to its end, and how likely its tokens are: the more, the better."""
-        done = self.output is not None and bool(self.output.texts) and self.output.finished
-        return done, self.best.log_prob / (len(self.best.ids) + self.best.finished) if self.best else -math.inf
-
-
-@dataclass(eq=False)
-class Sentence:
-    """A sentence on its way."""
-
-    marked: Marked
-    """Links and the like are marks, while the model works."""
-    within: bool = False
-    """Whether it stands between spans of another one."""
-    linked: bool = False
-    """Whether it is to be said which of its words became which,"""
-    edges: list[int] = field(default_factory=list)
-    """and the numbers of words of which attention says too little, since an element begins or ends there."""
-    beam_size: int = 1
-    reading: Reading = field(default_factory=lambda: Reading("", []))
-    """What the model reads,"""
-    others: list[Reading] = field(default_factory=list)
-    """what it is to read, too, where a text is short,"""
-    tried: list[Tried] = field(default_factory=list)
-    """and what it has read."""
-    output: Output | None = None
-    best: Hypothesis | None = None
-    """What the best translation was decoded from."""
-    links: list[Link] = field(default_factory=list)
-    document: Document | None = None
-    """Where no search kept every span: what stands around the spans,"""
-    parts: list["Sentence"] = field(default_factory=list)
-    """and that as sentences of their own."""
-
-    @property
-    def ids(self) -> list[int]:
-        """What the model reads, in its subwords."""
-        return self.reading.ids
-
-    @property
-    def shouted(self) -> bool:
-        """All in capitals, which the model has hardly seen: they are taken off, and put on again."""
-        text = self.marked.text
-        return is_shouted(text) or (text.isupper() and self.reading.text != narrow(text))
-
-    def read_by(self, tokenizer: Tokenizer) -> None:
-        """Take what the model is to read."""
-        text = narrow(self.marked.text)
-        alone = not (self.within or self.marked.spans)
-        found = readings(text, tokenizer.encode) if alone else [Reading(text, tokenizer.encode([text])[0])]
-        if is_shouted(text) and [reading.text for reading in found] == [text]:
-            text = unshout(text)
-            found = [Reading(text, tokenizer.encode([text])[0])]
-        self.reading, *self.others = found
-
-    def read_on(self) -> bool:
-        """Whether there is another reading, which is then the sentence's; else the best of all is."""
-        if not (self.others or self.tried):
-            return False
-        self.tried.append(Tried(self.reading, self.output, self.best))
-        if self.others:
-            self.reading = self.others.pop()
-            return True
-        self.reading, self.output, self.best = max(self.tried, key=Tried.merit)
-        return False
-
-    def restore(self, translation: str) -> str | None:
-        """A translation with spans and capitals back; None when it has lost a span."""
-        return self.marked.restore(self._cased(translation))
-
-    def plain(self, translation: str) -> str:
-        """A translation of what has no spans, without marks that the model made up."""
-        return self.marked.plain(self._cased(translation))
-
-    def is_odd(self, translation: str) -> bool:
-        """Whether a translation, with spans back, is none to be taken while there is another: see `is_odd`. Of so few
-        words anything may do, but an abbreviation becomes no word.
-        """
-        source = self.marked.restore(self.marked.text) or self.marked.text
-        if self.is_abbreviation and not self.shouted:
-            return not (" " in translation or is_abbreviation(translation))
-        return len(source.split()) > _FEW and is_odd(source, translation)
-
-    @property
-    def is_abbreviation(self) -> bool:
-        """Whether it is one, and nothing else: then its translation is one too, or some words."""
-        return is_abbreviation(self.marked.text)
-
-    def stay(self) -> None:
-        """Be its own translation."""
-        self.output, self.best = Output((self.marked.restore(self.marked.text) or "",), True), None
-        places = zip(self.marked.source_words(), self.marked.words(self.marked.text), strict=True)
-        self.links = [Link(source, target, 1.0) for source, target in places]
-
-    def _cased(self, translation: str) -> str:
-        if self.shouted:
-            return translation.upper()
-        return (gone_on if self.within else begun_like)(translation, self.marked.text)
 
 
 def _shortness(sentence: Sentence) -> int:
@@ -240,7 +111,7 @@ class TranslationJob(Job):
         self.waiting = deque(sorted(self.waiting, key=_shortness))
 
     def _cost(self) -> int:
-        return sum(len(s.ids) * (s.beam_size + s.linked * (1 + len(_told_apart(s)))) for s in self.waiting)
+        return sum(sentence.cost for sentence in self.waiting)
 
     @property
     def linking(self) -> bool:
@@ -313,7 +184,7 @@ class TranslationJob(Job):
     def _link(self, sentence: Sentence, graph: TranslationGraph) -> Iterator[None]:
         """Find which words became which."""
         assert sentence.best
-        ids, words = sentence.best.ids, _told_apart(sentence)
+        ids, words = sentence.best.ids, sentence.told_apart
         source, target = self._languages.source.pieces(sentence.ids), self._languages.target.pieces(ids)
         text = sentence.marked.ended(self._languages.target.decode([ids])[0])
         places = sentence.marked.source_words(), sentence.marked.words(text)
@@ -329,15 +200,17 @@ class TranslationJob(Job):
         return [self._joined(document, [next(sentences) for _ in document.sentences]) for document in self._documents]
 
     def _joined(self, document: Document, sentences: Sequence[Sentence]) -> Result:
-        outputs = [_output(sentence) for sentence in sentences]
+        outputs = [sentence.whole for sentence in sentences]
         most = min(self._alternatives + 1, max((len(output.texts) for output in outputs), default=1))
         texts = [document.join([o.texts[min(i, len(o.texts) - 1)] for o in outputs]) for i in range(most)]
         found = (
-            _on_words(_links(document, sentences), document.join(document.sentences), texts[0])
+            on_words(links_of(document, sentences), document.join(document.sentences), texts[0])
             if self._align or any(sentence.linked for sentence in sentences)
             else []
         )
-        log_prob, tokens = (sum(each) for each in zip((0.0, 0), *map(_evidence, sentences), strict=True))
+        log_prob, tokens = (
+            sum(each) for each in zip((0.0, 0), *(sentence.evidence for sentence in sentences), strict=True)
+        )
         return Result(texts, not all(output.finished for output in outputs), found, math.exp(log_prob / max(1, tokens)))
 
     def _enter(
@@ -364,66 +237,6 @@ class TranslationJob(Job):
         where that is the target.
         """
         return is_wordless(sentence) or (self._languages.target_language == "vi" and is_vietnamese(sentence))
-
-
-_MOST_EDGES = 32
-"""Words of a sentence that are told apart; where there are more, all is left to attention."""
-
-
-def _told_apart(sentence: Sentence) -> list[int]:
-    return sentence.edges if len(sentence.edges) <= _MOST_EDGES else []
-
-
-def _output(sentence: Sentence) -> Output:
-    if sentence.document:
-        parts = [_output(part) for part in sentence.parts]
-        return Output((sentence.document.join([part.texts[0] for part in parts]),), all(p.finished for p in parts))
-    assert sentence.output
-    return sentence.output
-
-
-def _evidence(sentence: Sentence) -> tuple[float, int]:
-    """The log-probability of what a sentence's translation was decoded from, and its tokens."""
-    if sentence.document:
-        log_probs, tokens = zip((0.0, 0), *map(_evidence, sentence.parts), strict=True)
-        return sum(log_probs), sum(tokens)
-    best = sentence.best
-    return (best.log_prob, len(best.ids) + best.finished) if best else (0.0, 0)
-
-
-def _links(document: Document, sentences: Sequence[Sentence], sources: Document | None = None) -> list[Link]:
-    """The links of sentences and of the words between them, seen from the beginning of the document that they make, and
-    of the one that they were made of.
-    """
-    sources = sources or document
-    found: list[Link] = []
-    source = target = 0
-    for number, (before, behind) in enumerate(zip(sources.separators, document.separators, strict=True)):
-        pairs = zip(_ALONE.finditer(before), _ALONE.finditer(behind), strict=False)
-        found += [Link(one.span(), other.span(), 1.0).moved(source, target) for one, other in pairs]
-        source, target = source + len(before), target + len(behind)
-        if number < len(sentences):
-            sentence, inner = sentences[number], sentences[number].links
-            if sentence.document:
-                inner = _links(sentence.document, sentence.parts, sentence.marked.source_document())
-            found += [link.moved(source, target) for link in inner]
-            source += len(sources.sentences[number])
-            target += len(_output(sentence).texts[0])
-    return found
-
-
-_ALONE = re.compile(r"(?<!\S)\S+(?!\S)")
-
-
-def _on_words(links: Sequence[Link], source: str, target: str) -> list[Link]:
-    """The same links of whole words, with the marks around them that were separators."""
-    sources, targets = ([match.span() for match in re.finditer(r"\S+", text)] for text in (source, target))
-    return [Link(_whole(link.source, sources), _whole(link.target, targets), link.weight) for link in links]
-
-
-def _whole(span: Span, words: Sequence[Span]) -> Span:
-    first, last = (bisect_right(words, place, key=itemgetter(0)) - 1 for place in (span[0], span[1] - 1))
-    return words[first][0], words[last][1]
 
 
 class SentimentJob(Job):

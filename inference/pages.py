@@ -8,8 +8,9 @@ from inference.alignment import Span
 from inference.blocks import Apart, Block, Page
 from inference.decoding import Hypothesis
 from inference.engine import TranslationGraph
-from inference.jobs import Check, Languages, Result, Sentence, TranslationJob
+from inference.jobs import Check, Languages, Result, TranslationJob
 from inference.placing import Element
+from inference.sentences import Sentence
 from inference.spans import Terms
 
 

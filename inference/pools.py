@@ -6,7 +6,8 @@ from typing import Generic, TypeVar
 
 from inference.decoding import Decoder, Search
 from inference.engine import SentimentGraph, TranslationGraph
-from inference.jobs import Job, Sentence, SentimentJob, TranslationJob
+from inference.jobs import Job, SentimentJob, TranslationJob
+from inference.sentences import Sentence
 
 AnyJob = TypeVar("AnyJob", bound=Job)
 
