@@ -99,7 +99,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--output", "-o", type=Path, help="instead of standard output, or a file beside the other")
         command.add_argument("--checkpoint", type=Path, default=SHIPPED[name], help="default: %(default)s")
         command.add_argument("--processes", type=int, default=count_cores(), help="default: one a core")
-        command.add_argument("--line-buffered", action="store_true", help="answer each line before the next is read")
+        command.add_argument("--line-buffered", action="store_true", help="of standard input: answer each line at once")
         command.set_defaults(run=run)
         if name == "translate":
             command.add_argument("--lines", action="store_true", help="read the file as lines, whatever its name")
@@ -194,6 +194,8 @@ def _lines(
     """A line for each line, from a file or standard input, into a file or standard output."""
     if asked.processes < 1:
         raise LinesError(f"--processes is {asked.processes}: give 1 or more")
+    if asked.file and asked.line_buffered:
+        raise LinesError(f"--line-buffered is of standard input, and {asked.file} is a file: leave it out")
     if asked.file:
         target = asked.output or _beside(asked.file, mark)
         predict_file(asked.file, target, {"checkpoint": checkpoint.version, **options}, make, asked.processes)

@@ -247,6 +247,7 @@ def test_info(toys: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (["translate", "--glossary", "README.md"], b"x", "is no term and its translation"),
         (["translate", "README.md", "--format", "html"], b"", "--format is of lines"),
         (["translate", "a.pdf"], b"", "a.pdf: .pdf is no kind of file that is read here: .txt, .md"),
+        (["translate", "a.txt", "--line-buffered"], b"", "--line-buffered is of standard input, and a.txt is a file"),
         (["translate", "a.csv"], b"", "with --lines it is read as lines"),
         (["translate", "-o", "README.md"], b"x", "README.md is there already: remove it"),
         (["sentiment", "--processes", "2"], b"x\n" * 200, "is for 'translation', not 'sentiment'"),
