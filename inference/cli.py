@@ -130,6 +130,7 @@ def _serve(asked: argparse.Namespace) -> None:
 
 
 def _translate(asked: argparse.Namespace) -> None:
+    _check(asked)
     options = {
         "beam_size": asked.beam_size,
         "markup": asked.format == "html",
@@ -143,6 +144,14 @@ def _translate(asked: argparse.Namespace) -> None:
     _warn(read_html(beginning).text if options["markup"] else beginning, checkpoint)
     make = partial(_translator, asked.checkpoint, options)
     _lines(asked, checkpoint, make, options, checkpoint.config["target_language"])
+
+
+def _check(asked: argparse.Namespace) -> None:
+    """Raise LinesError when options cannot be what they are, or do not go together."""
+    if asked.processes < 1:
+        raise LinesError(f"--processes is {asked.processes}: give 1 or more")
+    if asked.file and asked.line_buffered:
+        raise LinesError(f"--line-buffered is of standard input, and {asked.file} is a file: leave it out")
 
 
 def _is_whole(asked: argparse.Namespace) -> bool:
@@ -179,6 +188,7 @@ def _translator(checkpoint: Path, options: dict[str, Any]) -> Predict:
 
 
 def _classify(asked: argparse.Namespace) -> None:
+    _check(asked)
     checkpoint = open_checkpoint(asked.checkpoint, "sentiment")
     _lines(asked, checkpoint, partial(_classifier, asked.checkpoint), {}, "sentiment")
 
@@ -192,10 +202,6 @@ def _lines(
     asked: argparse.Namespace, checkpoint: Checkpoint, make: Callable[[], Predict], options: dict[str, Any], mark: str
 ) -> None:
     """A line for each line, from a file or standard input, into a file or standard output."""
-    if asked.processes < 1:
-        raise LinesError(f"--processes is {asked.processes}: give 1 or more")
-    if asked.file and asked.line_buffered:
-        raise LinesError(f"--line-buffered is of standard input, and {asked.file} is a file: leave it out")
     if asked.file:
         target = asked.output or _beside(asked.file, mark)
         predict_file(asked.file, target, {"checkpoint": checkpoint.version, **options}, make, asked.processes)
