@@ -686,6 +686,20 @@ def test_refusals_in_plain_words(page: Page, status: int, kind: str, said: str, 
     expect(page.locator("#notice")).to_be_hidden()
 
 
+def test_what_is_wrong_is_said_in_the_language_that_is_switched_to(page: Page) -> None:
+    page.route("**/translate", lambda route: route.abort("connectionrefused"))
+    page.fill("#source", "I love you.")
+    expect(page.locator("#notice-text")).to_have_text("The server cannot be reached.")
+    page.click("#language")
+    expect(page.locator("#notice-text")).to_have_text("Không kết nối được với máy chủ.")
+    expect(page.locator("#again")).to_have_text("Thử lại")
+    page.unroute("**/translate")
+    page.click("#again")
+    expect(page.locator("#notice")).to_be_hidden()
+    page.click("#language")
+    expect(page.locator("#notice")).to_be_hidden()
+
+
 def test_a_server_that_is_away(page: Page) -> None:
     page.route("**/translate", lambda route: route.abort("connectionrefused"))
     page.fill("#source", "I love you.")

@@ -33,22 +33,29 @@ export function useKey(value) {
 export class Refusal extends Error {
   /**
    * @param {string} kind the `error_type` of the service's error body, or "Offline" or "Answer"
-   * @param {string} message a sentence for people
+   * @param {string} key of the sentence for people
+   * @param {object} words what it names
    * @param {number} retryAfter seconds until it may be tried again; 0 when trying again would not help
    * @param {string} detail what the service itself said
    */
-  constructor(kind, message, { retryAfter = 0, detail = "" } = {}) {
-    super(message);
+  constructor(kind, key, { words = {}, retryAfter = 0, detail = "" } = {}) {
+    super();
     this.kind = kind;
+    this.said = { key, words };
     this.retryAfter = retryAfter;
     this.detail = detail;
+  }
+
+  /** The sentence, in the language that the page has by now. */
+  get message() {
+    return say(this.said.key, this.said.words);
   }
 }
 
 /** Ask the service; raises Refusal, or the AbortError of the signal. */
 export async function call(path, { json, ...options } = {}) {
   const headers = new Headers({ Accept: "application/json" });
-  if (key && !SENT.test(key)) throw new Refusal("Auth", say("key-refused"));
+  if (key && !SENT.test(key)) throw new Refusal("Auth", "key-refused");
   if (key) headers.set("X-API-Key", key);
   if (json) {
     headers.set("Content-Type", "application/json");
@@ -59,7 +66,7 @@ export async function call(path, { json, ...options } = {}) {
     response = await fetch(path, { cache: "no-store", credentials: "same-origin", ...options, headers });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Refusal("Offline", say("error-offline"), { retryAfter: SOON });
+    throw new Refusal("Offline", "error-offline", { retryAfter: SOON });
   }
   if (!response.ok) throw await refusal(response);
   return response;
@@ -74,19 +81,19 @@ async function refusal(response) {
   switch (kind) {
     case "RateLimited":
     case "Overloaded":
-      return new Refusal(kind, say(response.status === 503 ? "error-unready" : "error-busy"), wait);
+      return new Refusal(kind, response.status === 503 ? "error-unready" : "error-busy", wait);
     case "Timeout":
-      return new Refusal(kind, say("error-slow"));
+      return new Refusal(kind, "error-slow");
     case "Auth":
-      return new Refusal(kind, say(hasKey() ? "key-refused" : "key-needed"));
+      return new Refusal(kind, hasKey() ? "key-refused" : "key-needed");
     case "TooLarge":
-      return new Refusal(kind, say("error-large", { message }), { detail: message });
+      return new Refusal(kind, "error-large", { words: { message }, detail: message });
     case "Internal":
       // A balancer whose servers are all away has no body of ours.
-      if ([502, 503, 504].includes(response.status)) return new Refusal("Offline", say("error-offline"), wait);
-      return new Refusal(kind, say("error-internal", { request: response.headers.get("X-Request-ID") ?? "?" }));
+      if ([502, 503, 504].includes(response.status)) return new Refusal("Offline", "error-offline", wait);
+      return new Refusal(kind, "error-internal", { words: { request: response.headers.get("X-Request-ID") ?? "?" } });
     default:
-      return new Refusal(kind, say("error-refused", { message }), { detail: message });
+      return new Refusal(kind, "error-refused", { words: { message }, detail: message });
   }
 }
 
@@ -101,7 +108,7 @@ function retryAfter(response) {
 /** The first entry of a list in an answer; raises Refusal when it is not what was agreed. */
 function first(body, list, isOne) {
   const found = body?.[list]?.[0];
-  if (!found || !isOne(found)) throw new Refusal("Answer", say("error-answer"));
+  if (!found || !isOne(found)) throw new Refusal("Answer", "error-answer");
   return found;
 }
 

@@ -100,7 +100,7 @@ async function translateFile(file) {
       await pause(wait, signal);
       status = await (await patiently(job.path, { signal })).json();
     }
-    if (status.status === "error") throw new Refusal("Answer", "", { detail: String(status.error) });
+    if (status.status === "error") throw new Refusal("Answer", "error-answer", { detail: String(status.error) });
     job.state("file-fetching");
     const answer = await patiently(`${job.path}/result`, { signal });
     job.done(await answer.blob(), resultName(answer, file.name), status.warnings);
@@ -112,8 +112,8 @@ async function translateFile(file) {
       showRefusal(error, () => translateFile(file));
       return;
     }
-    const message = error instanceof Refusal ? error.detail || error.message : say("error-answer");
-    job.fail("file-error", { message: message.replace(/^file: /, "") });
+    const message = () => (error instanceof Refusal ? error.detail || error.message : say("error-answer"));
+    job.fail("file-error", () => ({ message: message().replace(/^file: /, "") }));
     forget(job);
   }
 }

@@ -6,6 +6,7 @@ import { number, say } from "./words.js";
 
 let timer = 0;
 let retry = () => {};
+let draw = () => {};
 
 /** Take the notice away. */
 export function clearNotice() {
@@ -14,21 +15,30 @@ export function clearNotice() {
 }
 
 /**
- * Say what is wrong. `again()` is called after `seconds`, or at once by a button named `label`; without it there is
- * nothing to be tried.
+ * Say what is wrong, as `said()` has it in the page's language. `again()` is called after `seconds`, or at once by a
+ * button named `label`; without it there is nothing to be tried.
  */
-export function showNotice(message, { again = null, seconds = 0, label = say("again") } = {}) {
+export function showNotice(said, { again = null, seconds = 0, label = "again" } = {}) {
   clearNotice();
   retry = () => {
     clearNotice();
     again?.();
   };
-  if (find("notice-text").textContent !== message) find("notice-text").textContent = message;
+  draw = () => {
+    // What already stands there is not read out once more.
+    if (find("notice-text").textContent !== said()) find("notice-text").textContent = said();
+    find("again").textContent = say(label);
+  };
+  draw();
   find("notice").hidden = false;
   find("again").hidden = again === null;
-  find("again").textContent = label;
   find("notice-wait").textContent = "";
   if (seconds > 0) countDown(seconds);
+}
+
+/** Write what is shown in the interface's new language; the seconds follow by themselves. */
+export function redrawNotice() {
+  if (!find("notice").hidden) draw();
 }
 
 function countDown(seconds) {
@@ -46,15 +56,15 @@ function countDown(seconds) {
 export function showRefusal(error, again) {
   if (!(error instanceof Refusal)) throw error;
   if (error.kind === "Auth") askForKey(again);
-  else if (error.retryAfter) showNotice(error.message, { again, seconds: error.retryAfter });
-  else showNotice(error.message, ["Internal", "Timeout", "Answer"].includes(error.kind) ? { again } : {});
+  else if (error.retryAfter) showNotice(() => error.message, { again, seconds: error.retryAfter });
+  else showNotice(() => error.message, ["Internal", "Timeout", "Answer"].includes(error.kind) ? { again } : {});
 }
 
 function askForKey(again) {
   const dialog = find("key-dialog");
   find("key-hint").textContent = say(hasKey() ? "key-refused" : "key-hint");
   find("key").value = "";
-  showNotice(say("key-needed"), { again: () => askForKey(again), label: say("give-key") });
+  showNotice(() => say("key-needed"), { again: () => askForKey(again), label: "give-key" });
   find("key-form").onsubmit = () => {
     useKey(find("key").value.trim());
     clearNotice();

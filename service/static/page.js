@@ -5,7 +5,7 @@ import { limitDocuments, redrawDocuments, startDocuments } from "./documents.js"
 import { element, find } from "./elements.js";
 import { remember, remembers, startHistory } from "./history.js";
 import { drawTheme, startTheme } from "./look.js";
-import { clearNotice, showNotice, showRefusal, startNotice } from "./notice.js";
+import { clearNotice, redrawNotice, showNotice, showRefusal, startNotice } from "./notice.js";
 import { drawOptions, keepOptions, startOptions } from "./options.js";
 import { sentiment } from "./sentiment.js";
 import * as source from "./source.js";
@@ -63,7 +63,7 @@ async function answer(signal, isWhole = false) {
   const count = countPoints(text);
   if (count > limit) {
     clear();
-    showNotice(say("error-long", { count: number(count), limit: number(limit) }));
+    showNotice(() => say("error-long", { count: number(count), limit: number(limit) }));
     return;
   }
   const slow = setTimeout(() => find("result").classList.add("stale"), SLOW);
@@ -196,6 +196,7 @@ function redraw() {
   drawOptions();
   drawState();
   drawCount();
+  redrawNotice();
   redrawDocuments();
   VIEWS[view].redraw();
 }
