@@ -56,7 +56,8 @@ def filled(root: Path, name: str) -> Iterator[tuple[int, dict[str, str]]]:
     for phrase in phrases:
         _check(phrase, words, path)
         origin = FILLED if _SLOT.search(phrase[0]) else FIXED
-        for pair in dict.fromkeys(_fill(phrase, words, rng) for _ in range(file.each)):
+        times = file.each if origin == FILLED else 1
+        for pair in dict.fromkeys(_fill(phrase, words, rng) for _ in range(times)):
             number += 1
             sides = dict(zip(file.languages, pair, strict=True))
             if "en" in sides:
