@@ -6,7 +6,7 @@ import io
 import json
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +40,9 @@ class Corpus:
     templates: str = ""
     """A TOML file that `training.templates` fills in: one of `configs/templates`, by its name, or the path of
     another."""
-    phrases: str = ""
+    phrases: str | tuple[str, ...] = ""
     """A TOML file of pairs that `training.phrases` fills in: one of `configs/phrases`, by its name, or the path of
-    another. Its columns are its languages."""
+    another; or several, which are read one after the other. Its columns are its languages."""
     subset: str | None = None
     """The data set's configuration, for `hub`."""
     split: str = "train"
@@ -74,7 +74,8 @@ class Corpus:
                 raise ValueError(f"weight of {origin} is {weight}: give 0 or more")
 
     def __str__(self) -> str:
-        return self.table or self.hub or self.templates or self.phrases or " + ".join(self.lines.values())
+        files = [self.phrases] if isinstance(self.phrases, str) else self.phrases
+        return self.table or self.hub or self.templates or " + ".join([*filter(None, files), *self.lines.values()])
 
 
 def read(
@@ -85,6 +86,10 @@ def read(
     Files are found below `root`. A field that a corpus of `lines` does not name is read as "", and so is a column that
     is missing where it is `optional`. Raises InputError that names the file, the line and the cure.
     """
+    if not isinstance(corpus.phrases, str):
+        for name in corpus.phrases:
+            yield from read(replace(corpus, phrases=name), fields, root, optional)
+        return
     rows = _read_lines(corpus, fields, root) if corpus.lines else _read_records(corpus, fields, root, optional)
     if not corpus.tokenised:
         yield from rows
@@ -102,8 +107,11 @@ def _read_records(
         records = _records(root / corpus.table)
     elif corpus.hub:
         records = _hub_records(corpus, root)
+    elif corpus.templates:
+        records = filled(root, corpus.templates)
     else:
-        records = filled(root, corpus.templates) if corpus.templates else filled_phrases(root, corpus.phrases)
+        assert isinstance(corpus.phrases, str)
+        records = filled_phrases(root, corpus.phrases)
     unit = "line" if corpus.table.endswith(_LINED) else "row"
     for number, record in records:
         place = f"{corpus}, {unit} {number}"
