@@ -10,7 +10,7 @@ from training.card import model_card
 from training.config import load_config, run_from
 
 SHIPPED = {
-    "translation-en-vi": ("translation", "translation-on"),
+    "translation-en-vi": ("translation", "translation"),
     "translation-vi-en": ("translation", "translation-vi-en"),
     "sentiment-en-vi": ("sentiment", "sentiment"),
 }
