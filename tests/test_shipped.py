@@ -109,7 +109,7 @@ def test_what_is_no_english_comes_back(translator: TranslationPredictor, text: s
 
 
 def test_a_term_begins_a_translation_in_a_capital(translator: TranslationPredictor) -> None:
-    (result,) = translator.predict(["The bank is closed today."], terms={"bank": "nhà băng"})
+    (result,) = translator.predict(["The bank refused to lend us money."], terms={"bank": "nhà băng"})
     assert result.text.startswith("Nhà băng ")
 
 
