@@ -63,6 +63,18 @@ def test_the_nearest_to_a_persons_words_is_taken(made: MadeCorpus) -> None:
         replace(made, beam_size=1)
 
 
+def test_what_leaves_out_much_of_a_persons_text_is_no_row(made: MadeCorpus) -> None:
+    made = replace(made, beam_size=2, nearest=True, least=0.4)
+    source, target = ROWS[0]
+    for times, expected in ((1, target), (2, target), (3, "")):
+        synthesis._begin(made)
+        assert synthesis._translate([synthesis._Row(source, " ".join([target] * times), "")]) == [expected]
+    with pytest.raises(ValueError, match=r"least is 0\.4, but nearest is false"):
+        replace(made, nearest=False)
+    with pytest.raises(ValueError, match=r"least is 1\.5: give a share of the person's characters, 0 to 1"):
+        replace(made, least=1.5)
+
+
 def test_only_faithful_pairs_are_kept(made: MadeCorpus, monkeypatch: pytest.MonkeyPatch) -> None:
     synthesis._begin(replace(made, beam_size=2, faithful=True))
     (result,) = synthesis._predictor.predict([ROWS[0][0]], 2, alternatives=1)

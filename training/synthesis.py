@@ -40,6 +40,9 @@ class MadeCorpus:
     nearest: bool = False
     """Of the beam's hypotheses, take the most like what the corpus has on the other side, by chrF: what the translator
     can say, and nearest to what a person said (the interpolation of Kim & Rush 2016, section 3.3)."""
+    least: float = 0.0
+    """Leave out a nearest one of less than this share of the person's characters: a model learns to leave out what the
+    beam has left out."""
     faithful: bool = False
     """Keep a pair only where both sides have the same numbers in digits, above twelve (months have names in one
     language and numbers in the other), and the other side every foreign name of the Vietnamese one: a weak translator
@@ -60,6 +63,10 @@ class MadeCorpus:
             raise ValueError("nearest wants a person's translation of each sentence: there is none of what is cut")
         if self.nearest and self.beam_size == 1:
             raise ValueError("nearest is true, but beam_size is 1: a beam has others to choose from")
+        if not 0 <= self.least <= 1:
+            raise ValueError(f"least is {self.least}: give a share of the person's characters, 0 to 1")
+        if self.least and not self.nearest:
+            raise ValueError(f"least is {self.least}, but nearest is false: there is no person's text to measure by")
         if self.mark and self.gives == "source":
             raise ValueError(f"mark is {self.mark!r}, but this corpus gives its sources: only made ones are marked")
 
@@ -83,7 +90,7 @@ class Synthesis:
             made.gives: [row.text for row in self._rows],
             "origin": [row.origin for row in self._rows],
         }
-        how = {"beam_size": made.beam_size, "mark": made.mark, "nearest": made.nearest, "faithful": made.faithful}
+        how = {name: getattr(made, name) for name in ("beam_size", "mark", "nearest", "least", "faithful")}
         self._making = Making(directory, made.makes, given, how)
 
     def _translator(self) -> Checkpoint:
@@ -164,8 +171,10 @@ def _chosen(row: _Row, hypotheses: Sequence[str]) -> str:
         hypotheses = [text for text in hypotheses if _is_faithful((row.text, text), languages)]
     if not hypotheses:
         return ""
-    chosen = max(hypotheses, key=lambda text: _likeness(text, row.like)) if _made.nearest else hypotheses[0]
-    return _made.mark + chosen
+    if not _made.nearest:
+        return _made.mark + hypotheses[0]
+    chosen = max(hypotheses, key=lambda text: _likeness(text, row.like))
+    return _made.mark + chosen if len(chosen) >= _made.least * len(row.like) else ""
 
 
 def _is_faithful(pair: tuple[str, str], languages: Sequence[str]) -> bool:
