@@ -150,7 +150,13 @@ class Placing:
         free = np.zeros(len(self._words), dtype=bool)
         free[slice(*within)] = True
         ranges: list[Span | None] = [None] * len(elements)
-        queue = [(*self._run(own[number], shares, free), number) for number in texts]
+        kept = {number: self._kept(elements[number]) for number in texts}
+        for number, span in kept.items():
+            if span and free[slice(*span)].all() and list(kept.values()).count(span) == 1:
+                ranges[number] = span
+        for span in filter(None, ranges):
+            free[slice(*span)] = False
+        queue = [(*self._run(own[number], shares, free), number) for number in texts if not ranges[number]]
         heapq.heapify(queue)
         while queue:
             _, (first, last), number = heapq.heappop(queue)
@@ -161,6 +167,21 @@ class Placing:
             else:
                 heapq.heappush(queue, (*self._run(own[number], shares, free), number))
         return ranges
+
+    def _kept(self, element: Element) -> Span | None:
+        """The word of the translation that an element's one word, or the word that it is in, still is: a name, a number
+        or an address says better than attention whose it is. None where that is a small-lettered word, which another
+        language may have too, or not just one of either text.
+        """
+        start, stop = element.span
+        inner = self._source[start:stop].strip()
+        before = self._source[:start].rpartition(" ")[2]
+        core = _CORE.search(before + inner + self._source[stop:].partition(" ")[0])
+        word = core.group() if core else ""
+        if len(word) < 3 or not inner or (word.isalpha() and word.islower()) or re.search(r"\s", word):
+            return None
+        once = [number for number, (first, last) in enumerate(self._words) if word in self._text[first:last]]
+        return (once[0], once[0] + 1) if len(once) == 1 and self._source.count(word) == 1 else None
 
     def _own(self, element: Element) -> slice:
         """Which links are of an element's words, be it in part."""

@@ -174,6 +174,15 @@ def linked(text: str, translation: str, sources: str) -> tuple[Block, list[Link]
             "<i>con chó</i> rất <b>to</b> chó",
         ),
         ("see <b>my page</b> now", "a b c d e f", "my - - - - page", "<b>a</b> b c d e f"),
+        # A name, a number or an address that is still there, once, says better whose it is than attention does.
+        (
+            "write to <b>anna@x.org</b> now",
+            "viết cho anna@x.org ngay",
+            "write anna@x.org to now",
+            "viết cho <b>anna@x.org</b> ngay",
+        ),
+        ("ask <b>Anna</b>, <i>Bob</i>", "hỏi Bob, Anna", "ask Anna, Bob", "hỏi <i>Bob</i>, <b>Anna</b>"),
+        ("<i>can</i> Anna or <b>Anna</b>", "Anna can Anna", "Anna can Anna", "<b>Anna</b> <i>can</i> Anna"),
         # Marks by themselves are nobody's.
         ("go <b>here</b> now", "đi - vào", "go here here", "đi - <b>vào</b>"),
         # What is all of the text is all of the translation.
