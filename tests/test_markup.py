@@ -182,7 +182,8 @@ def linked(text: str, translation: str, sources: str) -> tuple[Block, list[Link]
             "viết cho <b>anna@x.org</b> ngay",
         ),
         ("ask <b>Anna</b>, <i>Bob</i>", "hỏi Bob, Anna", "ask Anna, Bob", "hỏi <i>Bob</i>, <b>Anna</b>"),
-        ("<i>can</i> Anna or <b>Anna</b>", "Anna can Anna", "Anna can Anna", "<b>Anna</b> <i>can</i> Anna"),
+        # Of two, attention says which.
+        ("Anna saw <b>Anna</b>", "Anna thấy Anna", "- saw Anna", "Anna thấy <b>Anna</b>"),
         # Marks by themselves are nobody's.
         ("go <b>here</b> now", "đi - vào", "go here here", "đi - <b>vào</b>"),
         # What is all of the text is all of the translation.
