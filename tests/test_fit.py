@@ -21,7 +21,7 @@ from safetensors.torch import load_file
 from inference.decoding import DecodeConfig
 from inference.tokenizer import Tokenizer
 from training.errors import InputError
-from training.fit import DivergedError, FitConfig, Trainer, devices_for
+from training.fit import DivergedError, FitConfig, Trainer, devices_for, runs_bf16
 from training.noise import Noise, NoiseConfig
 from training.seq2seq import Seq2Seq, Seq2SeqConfig
 from training.state import load_progress
@@ -178,6 +178,7 @@ def test_patience_stops_early(tmp_path: Path) -> None:
     assert load_progress(tmp_path / "state.safetensors") == run.progress
 
 
+@pytest.mark.skipif(not runs_bf16(), reason="this CPU has no bf16")
 def test_bf16_learns_the_same(tmp_path: Path) -> None:
     """To the precision of bf16, and with weights, averages and states in fp32."""
     finals = []
@@ -191,6 +192,13 @@ def test_bf16_learns_the_same(tmp_path: Path) -> None:
             assert finals[1][name].dtype == torch.float32
             torch.testing.assert_close(finals[1][name], tensor, atol=2e-2, rtol=0.1)
     assert any(not torch.equal(tensor, finals[1][name]) for name, tensor in finals[0].items())
+
+
+def test_bf16_where_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("training.fit.runs_bf16", lambda: False)
+    with pytest.raises(InputError, match=r'precision is "bf16-mixed", .*"auto" or "32-true"'):
+        trainer(tmp_path, precision="bf16-mixed")
+    assert trainer(tmp_path, precision="32-true").fabric._precision.precision == "32-true"
 
 
 def test_what_has_vanished_is_zero_in_training(tmp_path: Path) -> None:

@@ -122,11 +122,21 @@ class FitConfig:
 
 
 def precision_for(config: FitConfig) -> Literal["32-true", "bf16-mixed"]:
-    """`config.precision`, with auto resolved for this machine."""
-    if config.precision != "auto":
-        return config.precision
-    fast = torch.cuda.is_bf16_supported() if _on_cuda(config) else _bf16_is_faster()
-    return "bf16-mixed" if fast else "32-true"
+    """`config.precision`, with auto resolved for this machine.
+
+    Raises InputError when it is bf16-mixed, and the CPU that is to train cannot.
+    """
+    if config.precision == "auto":
+        fast = torch.cuda.is_bf16_supported() if _on_cuda(config) else _bf16_is_faster()
+        return "bf16-mixed" if fast else "32-true"
+    if config.precision == "bf16-mixed" and not (_on_cuda(config) or runs_bf16()):
+        raise InputError('precision is "bf16-mixed", which this CPU lacks: take "auto" or "32-true" in [fit]')
+    return config.precision
+
+
+def runs_bf16() -> bool:
+    """Whether the CPU runs an LSTM in bf16, be it slowly. Without AVX-512 torch has no kernel for that."""
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 @cache
