@@ -135,8 +135,10 @@ def precision_for(config: FitConfig) -> Literal["32-true", "bf16-mixed"]:
 
 
 def runs_bf16() -> bool:
-    """Whether the CPU runs an LSTM in bf16, be it slowly. Without AVX-512 torch has no kernel for that."""
-    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    """Whether the CPU runs an LSTM in bf16, be it slowly: oneDNN has no kernel for that without AVX-512; torch's own
+    kernels, where it was built without oneDNN, have no such bound.
+    """
+    return not torch.backends.mkldnn.is_available() or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 @cache
