@@ -138,7 +138,8 @@ def runs_bf16() -> bool:
     """Whether the CPU runs an LSTM in bf16, be it slowly: oneDNN has no kernel for that without AVX-512; torch's own
     kernels, where it was built without oneDNN, have no such bound.
     """
-    return not torch.backends.mkldnn.is_available() or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    has_onednn = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    return not has_onednn or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 @cache
