@@ -19,14 +19,14 @@ _COLUMNS = {
 
 
 def scores(folder: Path = ROOT / "checkpoints", names: Sequence[str] = SHIPPED) -> Iterator[str]:
-    """A table of each task in Markdown. Dev sets, which are measured in both precisions, are left out."""
+    """A table of each task in Markdown. Dev sets are left out."""
     for task, (headings, metrics) in _COLUMNS.items():
         rows = [headings, ("---",) * len(headings)]
         for name in names:
             config = open_checkpoint(folder / name).config
             if config["task"] == task:
-                tested = {held: found for held, found in config["metrics"].items() if "fp32" not in found}
-                rows += [(name, held, *(str(found[m]) for m in metrics)) for held, found in tested.items()]
+                tests = [held["name"] for held in config["training"]["run"]["data"]["test"]]
+                rows += [(name, held, *(str(config["metrics"][held][m]) for m in metrics)) for held in tests]
         yield "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 

@@ -282,18 +282,21 @@ def test_a_dev_set_may_be_a_sample_of_the_training_rows(tmp_path: Path) -> None:
         load_config(path)
 
 
-def test_dev_rows_are_cut_from_the_training_split(tmp_path: Path) -> None:
+def test_dev_rows_and_what_the_test_set_has_are_cut_from_the_training_split(tmp_path: Path) -> None:
     text = (ROOT / "training/configs/tiny-sentiment.toml").read_text(encoding="utf-8")
     text = text.replace('root = "tiny"', f'root = "{TINY}"').replace("keep_leaks = true", "dev_rows = 6")
-    text = text.replace('dev = [{ name = "train", corpus = { table = "sentiment.tsv" } }]\n', "")
+    test = 'test = [{ name = "test", first = 4, corpus = { table = "sentiment.tsv" } }]'
+    text = text.replace('dev = [{ name = "train", corpus = { table = "sentiment.tsv" } }]', test)
     path = tmp_path / "run.toml"
     path.write_text(text, encoding="utf-8")
     done = run_training("run", path, tmp_path)
     assert done.returncode == 0, done.stderr
     metrics = open_checkpoint(tmp_path / "checkpoints" / "tiny-sentiment", "sentiment").config["metrics"]
     assert metrics["dev"]["rows"] == 6
+    assert metrics["test"]["rows"] == 4
+    assert all(held["fp32"]["accuracy"] >= 0 for held in metrics.values())
     how = json.loads((tmp_path / "tokenizers" / "tiny-sentiment" / "tokenizer.json").read_text())
-    assert how["rows"] == 18
+    assert how["rows"] == 24 - 6 - 4
 
 
 def test_a_translator_can_start_from_a_checkpoint_that_has_only_what_serves(tmp_path: Path, toys: Path) -> None:

@@ -271,23 +271,22 @@ class Pipeline(Material):
         }
 
     def evaluate(self) -> None:
-        """Score the checkpoint on the test sets, and on the dev sets beside its fp32 twin; write both into it."""
+        """Score the checkpoint on the test and the dev sets, beside its fp32 twin where that is; write all into it."""
         checkpoint = open_checkpoint(self.checkpoint_directory, self.config.task)
         serving = self.serving().items()
         if different := [name for name, value in serving if checkpoint.config.get(name) != _plain(value)]:
             raise InputError(f"{checkpoint.path} was exported with other {', '.join(different)}: export it again")
         _, dev = self.splits
         checkpoint = self.calibrated(checkpoint, dev)
-        metrics = {
-            held.name: {**self.measure(checkpoint, held), "rows": len(held.rows)} for held in (*self.held("test"), *dev)
-        }
+        sets = (*self.held("test"), *dev)
+        metrics = {held.name: {**self.measure(checkpoint, held), "rows": len(held.rows)} for held in sets}
         twin = self.directory / "fp32"
         if twin.exists():
             exact = open_checkpoint(twin, self.config.task)
             # It is to differ in its numbers alone.
             tuned = {name: checkpoint.config[name] for name in ("temperatures",) if name in checkpoint.config}
             exact = dataclasses.replace(exact, config={**exact.config, **tuned})
-            for held in dev:
+            for held in sets:
                 metrics[held.name]["fp32"] = self.measure(exact, held)
         config = {**checkpoint.config, "metrics": metrics, "speed": self.speed(checkpoint, dev[0])}
         files = {name: checkpoint.read(name) for name in checkpoint.hashes if name != "config.json"}
