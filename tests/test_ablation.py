@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, run_training
 
+from training import ablation
 from training.ablation import ablate, table
-from training.config import merged
+from training.config import AnyRun, merged
 from training.errors import InputError
 
 TINY = ROOT / "training" / "configs" / "tiny-translation.toml"
@@ -42,11 +43,59 @@ def test_variants_are_trained_once_and_compared(tmp_path: Path) -> None:
     lines = (tmp_path / "report.md").read_text().splitlines()
     assert lines[-2].split(" | ")[-3:] == ["+0.00", f"{results['base']['validations'][-1]['dev_loss']:.3f}", "+0.000 |"]
     assert "`model.hidden = 32`" in lines[-1]
-    # A third is added: the first two are not trained again.
+    # A third is added, and there is a setting that the report knows nothing of: the first two are not trained again.
     config.write_text(CONFIG + "[variants.gru.model]\ncell = 'gru'\n", encoding="utf-8")
+    del results["small"]["run"]["keep"]
+    (tmp_path / "report.json").write_text(json.dumps(results))
     again = run_training("ablate", config, tmp_path)
     assert again.stdout.count("ablation: ") == 1
     assert "ablation: gru" in again.stdout
+
+
+@pytest.mark.parametrize(
+    "stale",
+    [
+        {"run": {"label_smoothing": 0.2}},
+        {"run": {"no_setting": 1}},
+        {"run": False},  # None at all, as in the reports of old.
+        {"sizes": {"translation.tsv": 1}},
+    ],
+)
+def test_a_result_of_something_else_does_not_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stale: dict
+) -> None:
+    trained = []
+
+    def train(run: AnyRun, base: Path, runs: Path) -> dict:
+        trained.append(run.name)
+        return {"parameters": 1, "validations": [{"update": 4, "score": 0.5, "dev_loss": 1.5}]}
+
+    monkeypatch.setattr(ablation, "_train", train)
+    config, report = tmp_path / "ablations.toml", tmp_path / "report.json"
+    config.write_text(CONFIG, encoding="utf-8")
+    ablate(config, tmp_path / "runs")
+    assert trained == ["base", "small"]
+    results = json.loads(report.read_text())
+    report.write_text(json.dumps(merged(results, {"small": stale})))
+    ablate(config, tmp_path / "runs")
+    assert trained == ["base", "small", "small"]
+    assert json.loads(report.read_text()) == results
+
+
+def test_the_table_of_the_translators_ablations_is_that_of_the_logged_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command that it names writes it, and trains nothing."""
+    config = Path("training/configs/ablations.toml")
+    files = (config, config.with_name("translation-first.toml"), Path("docs/translator-ablations.json"))
+    for file in files:
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_bytes((ROOT / file).read_bytes())
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(ablation, "_train", lambda run, base, runs: pytest.fail(f"{run.name} is not in the report"))
+    ablate(config, tmp_path / "runs")
+    written = Path("docs/translator-ablations.md")
+    assert written.read_text(encoding="utf-8") == (ROOT / written).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

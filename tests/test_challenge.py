@@ -25,9 +25,9 @@ def test_faults(source: str, output: str, expected: list[str], found: list[str])
     assert faults(source, output, expected) == found
 
 
-def test_the_shipped_translator_is_no_worse_than_it_was() -> None:
+def test_the_shipped_translator_gets_nearly_all_right() -> None:
     predictor = TranslationPredictor.load(ROOT / "checkpoints" / "translation-en-vi")
     wrong = sum(len(judge(predictor, lines)) for lines in CHALLENGE.values())
     total = sum(map(len, CHALLENGE.values()))
     assert total >= 200
-    assert 1 - wrong / total >= 0.9
+    assert 1 - wrong / total >= 0.95

@@ -10,6 +10,8 @@ from training.corpora import Corpus
 from training.data import (
     Batches,
     CleanConfig,
+    Report,
+    Split,
     buckets,
     clean,
     epoch_rows,
@@ -107,6 +109,11 @@ def test_nothing_left_is_an_error(tmp_path: Path) -> None:
             lambda *_: None,
             set(),
         )
+
+
+def test_a_corpus_has_the_share_of_its_words_as_often_as_they_are_read() -> None:
+    split = Split([("a b", "c"), ("d", "e f g"), ("h", "i")], np.array([1, 0.5, 2.5]), Report(), np.array([0, 2, 0]))
+    assert split.shares(3).tolist() == [0.8, 0.0, 0.2]
 
 
 def test_keys_ignore_case_spacing_and_marks() -> None:

@@ -33,16 +33,16 @@ def test_a_checkpoint_is_what_its_config_makes(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "metric", "loss"),
     [
-        ("translation-en-vi", "bleu", 0.3),
-        ("translation-vi-en", "bleu", 0.3),
-        ("sentiment-en-vi", "accuracy", 0.3),
+        ("translation-en-vi", "bleu", 0.2),
+        ("translation-vi-en", "bleu", 0.4),
+        ("sentiment-en-vi", "accuracy", 0.1),
     ],
 )
 def test_small_integers_cost_little(name: str, metric: str, loss: float) -> None:
     metrics = open_checkpoint(ROOT / "checkpoints" / name, SHIPPED[name][0]).config["metrics"]
-    differences = [held["fp32"][metric] - held[metric] for held in metrics.values() if "fp32" in held]
-    assert differences
-    assert sum(differences) / len(differences) <= loss
+    losses = {name: held["fp32"][metric] - held[metric] for name, held in metrics.items() if "fp32" in held}
+    assert losses
+    assert max(losses.values()) <= loss, losses
 
 
 @pytest.fixture(scope="module")

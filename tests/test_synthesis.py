@@ -186,4 +186,6 @@ checkpoint = "{toys / "checkpoints" / "tiny-translation"}"
     assert "run `python -m training synthesise CONFIG` first" in refused.stderr
     assert run_training("synthesise", config, tmp_path).returncode == 0
     # It made what the training text has already: eight rows more are read, and dropped.
-    assert "data: 32 of 40 rows kept; dropped: 8 duplicate" in run_training("subwords", config, tmp_path).stdout
+    said = run_training("subwords", config, tmp_path).stdout
+    assert "data: 32 of 40 rows kept; dropped: 8 duplicate\ndata: 100.0% of an epoch's words: translation.tsv\n" in said
+    assert "data: 0.0% of an epoch's words: " in said

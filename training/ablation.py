@@ -1,10 +1,8 @@
 """Ablations: variants of one run, each trained in the same way, and a table of what each of them brings on dev."""
 
-import dataclasses
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from hashlib import sha256
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +56,7 @@ def ablate(path: Path, runs: Path) -> None:
     if any(run.fit.devices > 1 for run in variants.values()):
         raise InputError(f"{path}: a variant trains on more than 1 device: set common.fit.devices = 1")
     report = path.parent / config.report
-    results = _Results(report, {name: _digest(run, data_root(run, base)) for name, run in variants.items()})
+    results = _Results(report, variants, base)
     try:
         for name, run in variants.items():
             with claimed(runs / name) as mine:
@@ -73,39 +71,52 @@ def ablate(path: Path, runs: Path) -> None:
 
 
 class _Results:
-    """What came out of the variants, in REPORT.json, to which several processes may add."""
+    """What came out of the variants, in REPORT.json, to which several processes may add: of each its whole run, and how
+    large its files were, which tell it from the results of others."""
 
-    def __init__(self, report: Path, digests: dict[str, str]) -> None:
-        self.path, self.digests = report.with_suffix(".json"), digests
+    def __init__(self, report: Path, variants: dict[str, AnyRun], base: Path) -> None:
+        self.path, self.variants, self.base = report.with_suffix(".json"), variants, base
 
     def read(self) -> dict[str, dict[str, Any]]:
         """Those of the variants as they are set now, in the order of the config."""
         found = _read(self.path)
-        return {n: found[n] for n, digest in self.digests.items() if found.get(n, {}).get("digest") == digest}
+        return {name: found[name] for name, run in self.variants.items() if self._of(run, found.get(name))}
+
+    def _of(self, run: AnyRun, result: dict[str, Any] | None) -> bool:
+        """Whether a result is this run's, with the files as they are; of files that are not here, nobody can say."""
+        if result is None:
+            return False
+        try:
+            # A setting that is younger than the result gets its default, which is what it was trained with.
+            trained = run_from({**result["run"], "card": asdict(run.card)})
+        except (KeyError, ValueError):  # It tells of no run, or of settings that are no more.
+            return False
+        sizes = result["sizes"]
+        return trained == run and all(sizes.get(name, size) == size for name, size in _sizes(run, self.base).items())
 
     def add(self, name: str, result: dict[str, Any], runs: Path) -> None:
         """Write a result beside those that there are by now."""
+        run = self.variants[name]
+        settings = {key: value for key, value in asdict(run).items() if key != "card"}
         with locked(runs):
-            found = {**self.read(), name: {"digest": self.digests[name], **result}}
-            ordered = {each: found[each] for each in self.digests if each in found}
+            found = {**self.read(), name: {**result, "run": settings, "sizes": _sizes(run, self.base)}}
+            ordered = {each: found[each] for each in self.variants if each in found}
             _write(self.path, json.dumps(ordered, indent=1, ensure_ascii=False) + "\n")
 
 
 def _config(values: dict[str, Any]) -> AblationConfig:
-    keys = [each.name for each in dataclasses.fields(AblationConfig)]
+    keys = [each.name for each in fields(AblationConfig)]
     if unknown := set(values) - set(keys):
         raise ValueError(f"{', '.join(sorted(unknown))}: the keys are {', '.join(keys)}")
     return TypeAdapter(AblationConfig).validate_json(json.dumps(values, allow_nan=False))
 
 
-def _digest(run: AnyRun, root: Path) -> str:
-    """What tells a result from another's: the run, and how large its files are."""
-    values = dataclasses.asdict(run)
-    del values["card"], values["name"]
+def _sizes(run: AnyRun, base: Path) -> dict[str, int]:
+    """How many bytes there are in those of the run's files that are here."""
+    root = data_root(run, base)
     corpora = (*run.data.train, *(held.corpus for held in run.data.dev))
-    files = [root / name for corpus in corpora for name in (*corpus.lines.values(), corpus.table) if name]
-    values["sizes"] = [file.stat().st_size for file in files if file.is_file()]
-    return sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
+    names = [name for corpus in corpora for name in (*corpus.lines.values(), corpus.table) if name]
+    return {name: (root / name).stat().st_size for name in names if (root / name).is_file()}
 
 
 def _train(run: AnyRun, base: Path, runs: Path) -> dict[str, Any]:

@@ -115,6 +115,12 @@ class Split:
     corpora: Array
     """`(N,)`, the number of the corpus that each row comes from."""
 
+    def shares(self, corpora: int) -> Array:
+        """`(corpora,)`, how much of an epoch's words each corpus has; they add up to 1."""
+        words = [sum(len(text.split()) for text in row) for row in self.rows]
+        of_each = np.bincount(self.corpora, self.weights * words, corpora)
+        return np.asarray(of_each / of_each.sum())
+
     def part(self, rows: Array) -> "Split":
         """Some of the rows."""
         return Split([self.rows[i] for i in rows], self.weights[rows], self.report, self.corpora[rows])

@@ -116,6 +116,9 @@ class Pipeline(Material):
         """
         split, _ = self.splits
         print(f"data: {self.about(split)}")
+        corpora = self.corpora()
+        for corpus, share in zip(corpora, split.shares(len(corpora)), strict=True):
+            print(f"data: {share:.1%} of an epoch's words: {corpus}")
         self.tokenizer_directory.mkdir(parents=True, exist_ok=True)
         for name, (config, side) in self.vocabularies().items():
             texts = [row[side] for row in split.rows]
