@@ -92,7 +92,7 @@ def test_the_table_of_the_translators_ablations_is_that_of_the_logged_runs(
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).write_bytes((ROOT / file).read_bytes())
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(ablation, "_train", lambda run, base, runs: pytest.fail(f"{run.name} is not in the report"))
+    monkeypatch.setattr(ablation, "_train", lambda run, *_: pytest.fail(f"{run.name} is not in the report"))
     ablate(config, tmp_path / "runs")
     written = Path("docs/translator-ablations.md")
     assert written.read_text(encoding="utf-8") == (ROOT / written).read_text(encoding="utf-8")

@@ -72,7 +72,8 @@ def ablate(path: Path, runs: Path) -> None:
 
 class _Results:
     """What came out of the variants, in REPORT.json, to which several processes may add: of each its whole run, and how
-    large its files were, which tell it from the results of others."""
+    large its files were, which tell it from the results of others.
+    """
 
     def __init__(self, report: Path, variants: dict[str, AnyRun], base: Path) -> None:
         self.path, self.variants, self.base = report.with_suffix(".json"), variants, base
