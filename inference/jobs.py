@@ -104,10 +104,13 @@ class TranslationJob(Job):
             check()
             document = split(text).without_list_marks()
             self._documents.append(document)
+            within = [document.goes_on(number) for number in range(len(document.sentences))]
             for first in range(0, len(document.sentences), _AT_ONCE):
                 check()
-                some = document.sentences[first : first + _AT_ONCE]
-                self._sentences += self._enter(some, self._beam_size, self._alternatives + 1, linked=self._align)
+                some = slice(first, first + _AT_ONCE)
+                self._sentences += self._enter(
+                    document.sentences[some], within[some], self._beam_size, self._alternatives + 1, linked=self._align
+                )
         self.waiting = deque(sorted(self.waiting, key=_shortness))
 
     def _cost(self) -> int:
@@ -171,7 +174,8 @@ class TranslationJob(Job):
         elif not found:
             # Worse language, but nothing is lost.
             sentence.document = sentence.marked.document()
-            sentence.parts = self._enter(sentence.document.sentences, 1, 1, within=True, linked=sentence.linked)
+            parts = sentence.document.sentences
+            sentence.parts = self._enter(parts, [True] * len(parts), 1, 1, linked=sentence.linked)
         return True
 
     def advance(self, graph: TranslationGraph) -> None:
@@ -214,13 +218,13 @@ class TranslationJob(Job):
         return Result(texts, not all(output.finished for output in outputs), found, math.exp(log_prob / max(1, tokens)))
 
     def _enter(
-        self, texts: Sequence[str], beam_size: int | None, least: int, *, within: bool = False, linked: bool
+        self, texts: Sequence[str], within: Sequence[bool], beam_size: int | None, least: int, *, linked: bool
     ) -> list[Sentence]:
-        """Sentences of texts; those that a model must translate wait, the longest first. Each has the beam given, or
-        what suits it, but no narrower one than `least`.
+        """Sentences of texts, each with whether it stands within another; those that a model must translate wait, the
+        longest first. Each has the beam given, or what suits it, but no narrower one than `least`.
         """
         marked = [mark(text, self._languages.target_language, self._terms) for text in texts]
-        sentences = [Sentence(m, within, linked) for m in marked]
+        sentences = [Sentence(m, inner, linked) for m, inner in zip(marked, within, strict=True)]
         for sentence in sentences:
             if self._stays(sentence.marked.text):
                 sentence.stay()

@@ -56,7 +56,7 @@ class Sentence:
     marked: Marked
     """Links and the like are marks, while the model works."""
     within: bool = False
-    """Whether it stands between spans of another one."""
+    """Whether it stands between spans of another one, or goes on with the one before."""
     linked: bool = False
     """Whether it is to be said which of its words became which,"""
     edges: list[int] = field(default_factory=list)

@@ -1,6 +1,7 @@
 """Text as people have it: normalise it, cut it into sentences, and put it together again."""
 
 import html
+import math
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
@@ -103,14 +104,20 @@ def begun_like(text: str, source: str) -> str:
     return ours[1] + ours[2].upper() + text[ours.end() :]
 
 
+_WORD = re.compile(r"\w++")
+
+
 def gone_on(text: str, source: str) -> str:
-    """A translation of what stands within a sentence: it begins with a small letter where its source does, unless it
-    has more capitals, as names have.
+    """A translation of what stands within a sentence: it begins with a small letter where its source does, unless its
+    first word may be a name: one that the source has, too, or with more capitals in it or right behind it; or "I".
     """
     first = _FIRST_LETTER.match(text)
-    if first and source.islower() and text[first.end() :].islower():
-        return text.lower()
-    return begun_like(text, source)
+    if not first or begins_with_capital(source):
+        return begun_like(text, source)
+    word, next_one = [*_WORD.findall(text, first.start(2)), ""][:2]
+    behind = word[1:] + next_one
+    is_name = word == "I" or word in _WORD.findall(source) or behind != behind.lower()
+    return text if is_name else first[1] + first[2].lower() + text[first.end() :]
 
 
 _ABBREVIATION = re.compile(r"[A-Z]{2,3}\W{0,3}")
@@ -148,6 +155,7 @@ _CLOSERS = "\"'”’»)]}*_"
 _OPENERS = "\"'“‘«([{*_¿¡-–—#@$€£₫"
 # A run of enders, with what closes around it, then blanks. Ideographic enders need no blank after them.
 _BOUNDARY = re.compile(rf"(?<![.!?…])[.!?…]++[{re.escape(_CLOSERS)}]*+(?=\s)|[。！？]++[{re.escape(_CLOSERS)}]*+")
+_ENDED = re.compile(rf"[.!?…。！？][{re.escape(_CLOSERS)}]*+\Z")
 # After a title the sentence goes on; after others ("etc.", "p.m.") one begins.
 _TITLES = frozenset(
     (
@@ -163,8 +171,8 @@ _LIST_MARKS = re.compile(
     "(?:(?:[>*•·‣+~#\u2010-\u2015\u2190-\u2bff\U0001f300-\U0001faff\ufe0f-]++|"
     r"\(?(?:[A-Za-z]|[ivx]{2,4}|\d{1,3})\)|(?:[A-D]|\d{1,3})\.|[QA]:|\[[ xX]\])\s++|(?:…|\.{3})\s*+){1,4}+(?=\S)"
 )
-LONGEST_SENTENCE = 400
-"""Characters; what is longer is cut at the best place before."""
+LONGEST_SENTENCE = 250
+"""Characters; what is longer is cut, since a translator loses the more of a sentence the longer it is."""
 
 
 @dataclass(frozen=True)
@@ -190,6 +198,11 @@ class Document:
                 sentences[number] = sentence[found.end() :]
         return type(self)(tuple(sentences), tuple(separators))
 
+    def goes_on(self, number: int) -> bool:
+        """Whether a sentence goes on with the one before: the two are one that was cut, for its length."""
+        same_line = number > 0 and self.separators[number].strip(" ") == ""
+        return same_line and _ENDED.search(self.sentences[number - 1]) is None
+
     @classmethod
     def of(cls, pieces: Iterable[tuple[str, bool]]) -> Self:
         """A document from its pieces in order, each with whether it is a sentence; blanks around it are not."""
@@ -211,8 +224,8 @@ def split(text: str, longest: int = LONGEST_SENTENCE) -> Document:
     """Cut a text into sentences. Every blank, tab and newline around them is kept as a separator.
 
     A line never goes on in the next one, nor a cell behind a tab. Sentences of more than `longest` characters are cut
-    at the last clause mark, else the last blank, else just there. A message in braces is one character, whatever it
-    holds.
+    into pieces of about the same size, at clause marks, else blanks, else anywhere. A message in braces is one
+    character, whatever it holds.
     """
     folded, messages = fold(text)
     return Document.of((unfold(piece, messages), True) for piece in _pieces(folded, longest))
@@ -272,6 +285,9 @@ def _is_end(before: str, mark: str, rest: str) -> bool:
     return word.lower() not in _TITLES
 
 
+_CLAUSE_END = re.compile(r"[;:,，；)–—](?=\s)")
+
+
 def _shorten(sentence: str, longest: int) -> list[str]:
     pieces: list[str] = []
     start, end = 0, len(sentence.rstrip())
@@ -281,9 +297,10 @@ def _shorten(sentence: str, longest: int) -> list[str]:
         if end - lead <= longest:
             return [*pieces, sentence[start:]]
         window = sentence[lead : lead + longest]
-        # The last clause mark before a blank, else the last blank; not in the first third: pieces are of some size.
-        cuts = [m.end() for m in re.finditer(r"[;:,，；)–—](?=\s)", window)]
-        cuts = cuts or [m.start() for m in re.finditer(r"\s", window)]
-        cut = lead + (cuts[-1] if cuts and cuts[-1] > longest // 3 else longest)
+        even = (end - lead) / math.ceil((end - lead) / longest)
+        # Not in the first third: pieces are of some size.
+        marks = [m.end() for m in _CLAUSE_END.finditer(window, longest // 3)]
+        blanks_within = [m.start() for m in _BLANKS.finditer(window, longest // 3)]
+        cut = lead + min(marks or blanks_within or [longest], key=lambda place: abs(place - even))
         pieces.append(sentence[start:cut])
         start = cut

@@ -4,6 +4,7 @@ import random
 import threading
 import time
 from collections.abc import Sequence
+from operator import itemgetter
 from pathlib import Path
 
 import pytest
@@ -32,19 +33,24 @@ def classifier() -> SentimentPredictor:
 
 
 def found(translator: TranslationPredictor, texts: Sequence[str], beam_size: int, rows: int) -> list[list[Hypothesis]]:
-    """The hypotheses of each text, with their scores, where `rows` share a step."""
+    """The hypotheses of each text, with their scores, where `rows` share a step; sentence by sentence, as which of a
+    text's ends first is left to its company.
+    """
     pool, jobs, hypotheses = TranslationPool(translator.graph, rows, 10**6), [], []
     for text in texts:
         job = translator.job([text], beam_size)
-        ends: list[Hypothesis] = []
-        job.end = lambda sentence, got, end=job.end, ends=ends: (ends.extend(got), end(sentence, got))[1]  # type: ignore
+        ends: list[tuple[str, Sequence[Hypothesis]]] = []
+        job.end = lambda sentence, got, end=job.end, ends=ends: (  # type: ignore
+            ends.append((sentence.marked.text, got)),
+            end(sentence, got),
+        )
         jobs.append(job)
         hypotheses.append(ends)
         pool.add(job)
     while pool.busy:
         pool.step()
     assert not any(job.error for job in jobs)
-    return hypotheses
+    return [[h for _, got in sorted(ends, key=itemgetter(0)) for h in got] for ends in hypotheses]
 
 
 @pytest.mark.parametrize(("beam_size", "texts"), [(1, MANY), (5, MANY[::8])])

@@ -6,6 +6,7 @@ import unicodedata
 import pytest
 
 from inference.text import (
+    LONGEST_SENTENCE,
     begun_like,
     classifier_form,
     cut,
@@ -271,6 +272,10 @@ def test_a_translation_begins_as_its_source_does(source: str, text: str, expecte
         ("is shut", "Đóng cửa", "đóng cửa"),
         ("is shut", "“Đóng cửa”", "“đóng cửa”"),
         ("in hanoi", "Ở Hà Nội", "Ở Hà Nội"),
+        ("who went to Oxford", "Người đến Oxford", "người đến Oxford"),
+        ("says Anna", "Anna nói", "Anna nói"),
+        ("tôi đi", "I am going", "I am going"),
+        ("12 people went", "Mười hai người đã đi", "mười hai người đã đi"),
         ("Is shut", "đóng cửa", "Đóng cửa"),
         ("Is shut", "Đóng cửa", "Đóng cửa"),
         ("an ad", "QC", "QC"),
@@ -279,6 +284,27 @@ def test_a_translation_begins_as_its_source_does(source: str, text: str, expecte
 )
 def test_what_stands_within_a_sentence_begins_as_its_source_does(source: str, text: str, expected: str) -> None:
     assert gone_on(text, source) == expected
+
+
+def test_a_piece_of_a_long_sentence_goes_on_with_the_one_before() -> None:
+    document = split("One two, three four. Five six, seven.\nEight nine (ten!) eleven", longest=12)
+    pieces = [(sentence, document.goes_on(number)) for number, sentence in enumerate(document.sentences)]
+    assert pieces == [
+        ("One two,", False),
+        ("three four.", True),
+        ("Five six,", False),
+        ("seven.", True),
+        ("Eight nine", False),
+        ("(ten!)", True),
+        ("eleven", False),
+    ]
+
+
+def test_long_sentences_are_cut_into_even_pieces() -> None:
+    words = "a, " * 200
+    lengths = [len(piece) for piece in split(words.strip()).sentences]
+    assert max(lengths) <= LONGEST_SENTENCE
+    assert max(lengths) - min(lengths) <= 3
 
 
 def test_separators_stay_around_other_sentences() -> None:
