@@ -6,6 +6,7 @@ steps, so that none waits for another, and a finished one costs nothing more.
 A hypothesis that turns in a loop is given up: greedy stops there, a beam drops it and goes on with its others.
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -64,16 +65,17 @@ class DecodeConfig:
     """An end token before `least_factor * source tokens` is passed over: what ends so early has left something out."""
     retry_beam_size: int = 4
     """What a narrower search leaves unfinished, or odd (see `is_odd`), is decoded again with this beam; 1: never."""
-    short: int = 0
-    """Sources of at most so many tokens are decoded with `retry_beam_size` from the beginning: there is little in them
-    that tells one reading from another, and little to pay."""
+    relative_threshold: float = 0.0
+    """A beam gives a hypothesis up whose probability is less than so many times that of the likeliest, so that a step
+    has more than one row only where the translator is in doubt; 0: none. Where others than the best translation are
+    wanted, and in a second search, no beam does."""
 
     def __post_init__(self) -> None:
         for name in ("beam_size", "retry_beam_size"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}: give 1 (greedy) or more")
-        if self.short < 0:
-            raise ValueError(f"short is {self.short}: give 0 (no source is) or more")
+        if not 0 <= self.relative_threshold < 1:
+            raise ValueError(f"relative_threshold is {self.relative_threshold}: give 0 (none) or more, and less than 1")
         if self.length_factor <= 0 or self.length_margin < 1:
             raise ValueError(
                 f"length_factor {self.length_factor} and length_margin {self.length_margin} must be above 0"
@@ -81,19 +83,18 @@ class DecodeConfig:
         if not 0 <= self.least_factor < self.length_factor:
             raise ValueError(f"least_factor is {self.least_factor}: give at least 0 and less than length_factor")
 
-    def beam_for(self, source: Sequence[int]) -> int:
-        """The beam for a source, where the caller names none."""
-        return max(self.beam_size, self.retry_beam_size if len(source) <= self.short else 1)
-
-    def search(self, source: Sequence[int], beam_size: int) -> "Search":
-        """The search for a translation of a source, of which the ids are given (without the end token)."""
+    def search(self, source: Sequence[int], beam_size: int, *, wide: bool = False) -> "Search":
+        """The search for a translation of a source, of which the ids are given (without the end token). A wide one
+        gives no hypothesis up that its beam has room for.
+        """
         bound = int(self.length_factor * (len(source) + 1) + self.length_margin)
         # Where the source has loops they are let be.
         free = has_loop(source)
         least = int(self.least_factor * len(source))
         if beam_size == 1:
             return Greedy(bound, free, least)
-        return Beam(bound, free, beam_size, self.length_penalty, least)
+        threshold = 0.0 if wide else self.relative_threshold
+        return Beam(bound, free, beam_size, self.length_penalty, least, threshold)
 
 
 def _repeated(period: int) -> int:
@@ -191,11 +192,24 @@ class Greedy(Search):
 
 
 class Beam(Search):
-    """The `size` likeliest hypotheses at every step (Sutskever et al. 2014, section 3.2), until as many have ended."""
+    """The `size` likeliest hypotheses at every step (Sutskever et al. 2014, section 3.2), until as many have ended and
+    none that goes on is likelier; but none whose probability is less than `relative_threshold` times that of the
+    likeliest, which may have ended (Freitag and Al-Onaizan 2017, section 3, relative threshold pruning).
+    """
 
-    def __init__(self, bound: int, may_loop: bool, size: int, length_penalty: float, least: int = 0) -> None:
+    def __init__(
+        self,
+        bound: int,
+        may_loop: bool,
+        size: int,
+        length_penalty: float,
+        least: int = 0,
+        relative_threshold: float = 0.0,
+    ) -> None:
         super().__init__(bound, may_loop, least)
         self._size, self._length_penalty = size, length_penalty
+        self._range = -math.log(relative_threshold) if relative_threshold else math.inf
+        """How far below the likeliest's a log-probability may be."""
         self._ids: list[tuple[int, ...]] = [()]
         self._sums = np.zeros(1)
         self._ended: list[Hypothesis] = []
@@ -204,27 +218,49 @@ class Beam(Search):
         """See `Search`."""
         if len(self._ids[0]) < self.least:
             log_probs = _without_end(log_probs)
-        size, totals = self._size, self._sums[:, None] + log_probs
-        flat = totals.ravel()
-        # `size` rows may each offer the end token, and loops are passed over: more candidates than live rows.
-        count = min(4 * size, flat.size)
-        top = np.argpartition(-flat, count - 1)[:count]
+        best = max(float((self._sums + log_probs.max(axis=1)).max()), self._best_ended)
+        parents = self._choose(log_probs, best - self._range)
+        if not parents and not self._ended:
+            parents = self._choose(log_probs, -math.inf)  # All that was near is loops.
+        if not parents and not self._ended:
+            self._ended.append(Hypothesis(self._ids[0], float(self._sums[0]), False))  # Every way on is one.
+        self._sums = self._sums[parents] + log_probs[parents, self.tokens]
+        self._ids = [(*self._ids[parent], token) for parent, token in zip(parents, self.tokens, strict=True)]
+        if not self._ids or len(self._ids[0]) >= self.bound:
+            return []
+        # What is likelier than all that have ended may become the best.
+        return [] if len(self._ended) >= self._size and self._sums.max() <= self._best_ended else parents
+
+    @property
+    def _best_ended(self) -> float:
+        return max((hypothesis.log_prob for hypothesis in self._ended), default=-math.inf)
+
+    def _choose(self, log_probs: Array, floor: float) -> list[int]:
+        """The parents of the hypotheses that go on, none whose log-probability is below the `floor`; sets their tokens,
+        and adds those that end.
+        """
         parents: list[int] = []
         self.tokens = []
-        for rank, place in enumerate(top[np.lexsort((top, -flat[top]))]):
-            parent, token = divmod(int(place), log_probs.shape[1])
+        for rank, (total, parent, token) in enumerate(self._candidates(log_probs, floor)):
             if token == END:
-                if rank < size:
-                    self._ended.append(Hypothesis(self._ids[parent], float(flat[place]), True))
-            elif len(parents) < size and (self.may_loop or not ends_in_loop((*self._ids[parent], token))):
+                if rank < self._size:
+                    self._ended.append(Hypothesis(self._ids[parent], total, True))
+            elif len(parents) < self._size and (self.may_loop or not ends_in_loop((*self._ids[parent], token))):
                 parents.append(parent)
                 self.tokens.append(token)
-        if not parents and not self._ended:
-            self._ended.append(Hypothesis(self._ids[0], float(self._sums[0]), False))  # Every way on is a loop.
-        self._sums = totals[parents, self.tokens]
-        self._ids = [(*self._ids[parent], token) for parent, token in zip(parents, self.tokens, strict=True)]
-        done = len(self._ended) >= size or not self._ids or len(self._ids[0]) >= self.bound
-        return [] if done else parents
+        return parents
+
+    def _candidates(self, log_probs: Array, floor: float) -> list[tuple[float, int, int]]:
+        """The likeliest ways on: log-probability of the whole, parent and token, the best first."""
+        # `size` rows may each offer the end token, and loops are passed over: more than live rows.
+        count = min(4 * self._size, log_probs.size)
+        if floor == -math.inf:
+            places = np.argpartition(-(self._sums[:, None] + log_probs).ravel(), count - 1)[:count]
+        else:
+            places = np.flatnonzero(log_probs >= (floor - self._sums).astype(log_probs.dtype)[:, None])
+        ways = [divmod(place, log_probs.shape[1]) for place in sorted(places.tolist())]
+        totals = [(float(self._sums[parent] + log_probs[parent, token]), parent, token) for parent, token in ways]
+        return sorted(totals, key=lambda way: -way[0])[:count]
 
     def result(self) -> list[Hypothesis]:
         """At most `size`: those that ended, by score; then those that the bound cut off."""
@@ -248,6 +284,8 @@ def concatenate(memories: Sequence[Arrays]) -> Arrays:
 class _Live:
     search: Search
     memory: Arrays
+    rows: list[int]
+    """Where its hypotheses stand in a step, in their order."""
 
 
 class Decoder:
@@ -264,62 +302,68 @@ class Decoder:
     @property
     def rows(self) -> int:
         """How many hypotheses share the next step."""
-        return sum(len(live.search.tokens) for live in self._live)
+        return sum(len(live.rows) for live in self._live)
 
     def join(self, search: Search, state: State) -> None:
         """Begin a search, from the state of its one row."""
-        self._live.append(_Live(search, state.memory))
+        self._live.append(_Live(search, state.memory, [self.rows]))
         self._layers.append(state.layers)
 
     def drop(self, searches: set[Search]) -> None:
         """Give searches up."""
-        owners = [live for live in self._live for _ in live.search.tokens]
-        kept = [row for row, live in enumerate(owners) if live.search not in searches]
-        self._live = [live for live in self._live if live.search not in searches]
-        self._layers = [_select(concatenate(self._layers), kept)] if kept else []
+        if self._live:
+            layers = concatenate(self._layers)
+            self._go_on(layers, {live: [] if live.search in searches else live.rows for live in self._live})
 
     def step(self) -> list[Search]:
         """Advance every search by a token; returns those that ended, or failed, which leave."""
-        owners = [live for live in self._live for _ in live.search.tokens]
+        owners = self._owners()
         if owners != self._gathered:
-            # Hypotheses of one sentence share a memory, so it changes only where sentences come and go.
+            # Hypotheses of one sentence share a memory, so it changes only where sentences come, go or branch.
             self._memory, self._gathered = self._gather([live.memory for live in owners]), owners
         layers = concatenate(self._layers) if len(self._layers) > 1 else self._layers[0]
-        tokens = np.array([token for live in self._live for token in live.search.tokens], dtype=np.int64)
+        tokens = np.empty(len(owners), dtype=np.int64)
+        for live in self._live:
+            tokens[live.rows] = live.search.tokens
         log_probs, layers = self._step(tokens, State(self._memory, layers))
-        followers: dict[_Live, list[int]] = {}
         # A softmax is NaN throughout or nowhere.
         broken = np.isnan(log_probs[:, 0])
         sound = not broken.any()
-        start = 0
+        parents: dict[_Live, list[int]] = {}
         for live in self._live:
-            count = len(live.search.tokens)
-            rows: list[int] = []
-            if sound or not broken[start : start + count].any():
-                rows = live.search.advance(log_probs[start : start + count])
+            parents[live] = []
+            if sound or not broken[live.rows].any():
+                parents[live] = [live.rows[place] for place in live.search.advance(log_probs[live.rows])]
             else:
                 live.search.error = FloatingPointError(
                     "the model gave NaN log-probabilities: the checkpoint is broken, retrain or re-export"
                 )
-            followers[live] = [start + row for row in rows]
-            start += count
-        ended = [live.search for live in self._live if not followers[live]]
-        self._live = _without_gaps(self._live, followers)
-        parents = [row for live in self._live for row in followers[live]]
-        self._layers = [layers if parents == list(range(start)) else _select(layers, parents)] if parents else []
+        ended = [live.search for live in self._live if not parents[live]]
+        self._go_on(layers, parents)
         return ended
 
+    def _owners(self) -> list[_Live]:
+        """Whose each row is."""
+        owners = {row: live for live in self._live for row in live.rows}
+        return [owners[row] for row in range(len(owners))]
 
-def _without_gaps(lives: Sequence[_Live], followers: Mapping[_Live, list[int]]) -> list[_Live]:
-    """Those that go on; the last takes the place of one that does not, so that the others keep theirs."""
-    kept, place = list(lives), 0
-    while place < len(kept):
-        if followers[kept[place]]:
-            place += 1
-        else:
-            kept[place] = kept[-1]
-            kept.pop()
-    return kept
+    def _go_on(self, layers: Arrays, parents: Mapping[_Live, list[int]]) -> None:
+        """Give each hypothesis that lives on a row, from those that it goes on from. A search keeps the rows that it
+        has, as far as there are so many left: a row that becomes another's has its memory copied.
+        """
+        self._live = [live for live in self._live if parents[live]]
+        count = sum(len(parents[live]) for live in self._live)
+        for live in self._live:
+            live.rows = [row for row in live.rows if row < count][: len(parents[live])]
+        taken = {row for live in self._live for row in live.rows}
+        free = iter([row for row in range(count) if row not in taken])
+        chosen = [0] * count
+        for live in self._live:
+            live.rows += [next(free) for _ in parents[live][len(live.rows) :]]
+            for row, parent in zip(live.rows, parents[live], strict=True):
+                chosen[row] = parent
+        unchanged = chosen == list(range(len(layers[0])))
+        self._layers = [layers if unchanged else _select(layers, chosen)] if chosen else []
 
 
 def _select(arrays: Arrays, rows: list[int]) -> Arrays:

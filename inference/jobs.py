@@ -82,12 +82,12 @@ class TranslationJob(Job):
         terms: Terms = NO_TERMS,
         check: Check = no_check,
     ) -> None:
-        """Cut the texts into sentences; without a `beam_size` each has what suits it. A beam is wide enough for one
+        """Cut the texts into sentences; without a `beam_size` they have the checkpoint's. A beam is wide enough for one
         hypothesis more than the alternatives wanted.
         """
         super().__init__()
         self._languages, self._alternatives, self._align, self._terms = languages, alternatives, align, terms
-        self._beam_size = beam_size
+        self._beam_size = languages.decode.beam_size if beam_size is None else beam_size
         self._documents: list[Document] = []
         self._sentences: list[Sentence] = []
         self._running = 0
@@ -130,7 +130,7 @@ class TranslationJob(Job):
         """Take the next sentence that waits, and how to search for its translation."""
         sentence = self.waiting.popleft()
         self._running += 1
-        return sentence, self._languages.decode.search(sentence.ids, sentence.beam_size)
+        return sentence, self._languages.decode.search(sentence.ids, sentence.beam_size, wide=sentence.wide)
 
     def end(self, sentence: Sentence, hypotheses: Sequence[Hypothesis]) -> None:
         """Take what was found for a sentence; it may have to be searched for again, or in another reading."""
@@ -161,7 +161,7 @@ class TranslationJob(Job):
         wider = self._languages.decode.retry_beam_size
         if sentence.beam_size < wider:
             # A beam drops loops, and one of its hypotheses may have the marks that the likeliest one lost.
-            sentence.beam_size = wider
+            sentence.beam_size, sentence.wide = wider, True
             self.waiting.appendleft(sentence)
             return False
         if found and sentence.is_abbreviation and not sentence.shouted:
@@ -218,10 +218,10 @@ class TranslationJob(Job):
         return Result(texts, not all(output.finished for output in outputs), found, math.exp(log_prob / max(1, tokens)))
 
     def _enter(
-        self, texts: Sequence[str], within: Sequence[bool], beam_size: int | None, least: int, *, linked: bool
+        self, texts: Sequence[str], within: Sequence[bool], beam_size: int, wanted: int, *, linked: bool
     ) -> list[Sentence]:
         """Sentences of texts, each with whether it stands within another; those that a model must translate wait, the
-        longest first. Each has the beam given, or what suits it, but no narrower one than `least`.
+        longest first. Each has the beam given, but no narrower one than for the hypotheses wanted.
         """
         marked = [mark(text, self._languages.target_language, self._terms) for text in texts]
         sentences = [Sentence(m, inner, linked) for m, inner in zip(marked, within, strict=True)]
@@ -231,8 +231,7 @@ class TranslationJob(Job):
         words = [sentence for sentence in sentences if not sentence.output]
         for sentence in words:
             sentence.read_by(self._languages.source)
-            wanted = self._languages.decode.beam_for(sentence.ids) if beam_size is None else beam_size
-            sentence.beam_size = max(wanted, least)
+            sentence.beam_size, sentence.wide = max(beam_size, wanted), wanted > 1
         self.waiting.extend(sorted(words, key=_shortness))
         return sentences
 

@@ -49,7 +49,8 @@ class TranslationPool(Pool[TranslationJob]):
     task = "translation"
 
     def __init__(self, graph: TranslationGraph, rows: int, tokens: int, reserve: int = 0) -> None:
-        """At most so many hypotheses, and padded tokens of their sources, share a step; one sentence always may.
+        """At most so many hypotheses, and padded tokens of their sources, share a step when a sentence joins, of which
+        all that its beam has room for count; those under way may branch later. One sentence always may join.
 
         `reserve` of the rows are for jobs of which no sentence is under way, so that a short job need not wait for a
         long one's sentences.
@@ -110,7 +111,7 @@ class TranslationPool(Pool[TranslationJob]):
 
     def _admit(self) -> None:
         """Let sentences join, one of each job in turn, while there is room."""
-        rows = sum(sentence.beam_size for _, sentence in self._running.values())
+        rows = self._decoder.rows
         longest = max((len(sentence.ids) for _, sentence in self._running.values()), default=0)
         served = {job for job, _ in self._running.values()}
         # Newcomers first: theirs is the reserve. A step must not wait for many sentences to be encoded either.

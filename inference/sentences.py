@@ -62,6 +62,8 @@ class Sentence:
     edges: list[int] = field(default_factory=list)
     """and the numbers of words of which attention says too little, since an element begins or ends there."""
     beam_size: int = 1
+    wide: bool = False
+    """Whether its beam keeps what it has room for, however unlikely."""
     reading: Reading = field(default_factory=lambda: Reading("", []))
     """What the model reads,"""
     others: list[Reading] = field(default_factory=list)

@@ -4,6 +4,7 @@ import html
 import math
 import re
 import unicodedata
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -171,8 +172,10 @@ _LIST_MARKS = re.compile(
     "(?:(?:[>*•·‣+~#\u2010-\u2015\u2190-\u2bff\U0001f300-\U0001faff\ufe0f-]++|"
     r"\(?(?:[A-Za-z]|[ivx]{2,4}|\d{1,3})\)|(?:[A-D]|\d{1,3})\.|[QA]:|\[[ xX]\])\s++|(?:…|\.{3})\s*+){1,4}+(?=\S)"
 )
-LONGEST_SENTENCE = 250
+LONGEST_SENTENCE = 220
 """Characters; what is longer is cut, since a translator loses the more of a sentence the longer it is."""
+_MOST_CLAUSES, _CLAUSES = 5, 4
+"""Clauses, or items, of a sentence that is not cut, and of a piece: of long lists a translator loses items."""
 
 
 @dataclass(frozen=True)
@@ -200,7 +203,7 @@ class Document:
 
     def goes_on(self, number: int) -> bool:
         """Whether a sentence goes on with the one before: the two are one that was cut, for its length."""
-        same_line = number > 0 and self.separators[number].strip(" ") == ""
+        same_line = number > 0 and self.separators[number].strip(_BETWEEN_PIECES + " ") == ""
         return same_line and _ENDED.search(self.sentences[number - 1]) is None
 
     @classmethod
@@ -223,33 +226,38 @@ class Document:
 def split(text: str, longest: int = LONGEST_SENTENCE) -> Document:
     """Cut a text into sentences. Every blank, tab and newline around them is kept as a separator.
 
-    A line never goes on in the next one, nor a cell behind a tab. Sentences of more than `longest` characters are cut
-    into pieces of about the same size, at clause marks, else blanks, else anywhere. A message in braces is one
-    character, whatever it holds.
+    A line never goes on in the next one, nor a cell behind a tab. Sentences of more than `longest` characters, or of
+    many clauses or items, are cut into pieces of about the same size, at clause marks, else blanks, else anywhere;
+    commas and semicolons between pieces are separators. A message in braces is one character, whatever it holds.
     """
     folded, messages = fold(text)
-    return Document.of((unfold(piece, messages), True) for piece in _pieces(folded, longest))
+    return Document.of(
+        (unfold(piece, messages), is_sentence)
+        for sentence in _sentences(folded)
+        for piece, is_sentence in _apart(_shorten(sentence, longest))
+    )
 
 
-def _pieces(text: str, longest: int) -> Iterator[str]:
+def _sentences(text: str) -> Iterator[str]:
     for line in re.split(r"(\r\n|[\n\r\t\v\f\x85\u2028\u2029])", text):
         start = 0
         for end in (*_ends(line), len(line)):
-            yield from _shorten(line[start:end], longest)
+            yield line[start:end]
             start = end
 
 
 def cut(text: str, longest: int) -> list[str]:
     """A text in pieces of about so many characters at most, which together are the text; a sentence is in one of them,
-    as far as `split` has it whole.
+    unless it alone is longer.
     """
     folded, messages = fold(text)
     pieces = [""]
-    for piece in _pieces(folded, LONGEST_SENTENCE):
-        whole = unfold(piece, messages)
-        if len(pieces[-1]) + len(whole) > longest:
-            pieces.append("")
-        pieces[-1] += whole
+    for sentence in _sentences(folded):
+        whole = unfold(sentence, messages)
+        for part in [whole] if len(whole) <= longest else (unfold(each, messages) for each in _shorten(sentence)):
+            if len(pieces[-1]) + len(part) > longest:
+                pieces.append("")
+            pieces[-1] += part
     return pieces
 
 
@@ -288,19 +296,37 @@ def _is_end(before: str, mark: str, rest: str) -> bool:
 _CLAUSE_END = re.compile(r"[;:,，；)–—](?=\s)")
 
 
-def _shorten(sentence: str, longest: int) -> list[str]:
+def _shorten(sentence: str, longest: int = LONGEST_SENTENCE) -> list[str]:
     pieces: list[str] = []
     start, end = 0, len(sentence.rstrip())
+    marks = [match.end() for match in _CLAUSE_END.finditer(sentence, 0, end)]
     while True:
         blanks = _BLANKS.match(sentence, start)
         lead = blanks.end() if blanks else start
-        if end - lead <= longest:
+        passed = bisect_right(marks, lead)
+        clauses = len(marks) - passed + 1
+        parts = max(math.ceil((end - lead) / longest), math.ceil(clauses / _CLAUSES) if clauses > _MOST_CLAUSES else 1)
+        if parts <= 1:
             return [*pieces, sentence[start:]]
-        window = sentence[lead : lead + longest]
-        even = (end - lead) / math.ceil((end - lead) / longest)
-        # Not in the first third: pieces are of some size.
-        marks = [m.end() for m in _CLAUSE_END.finditer(window, longest // 3)]
-        blanks_within = [m.start() for m in _BLANKS.finditer(window, longest // 3)]
-        cut = lead + min(marks or blanks_within or [longest], key=lambda place: abs(place - even))
+        even, last = (end - lead) / parts, lead + longest
+        places = marks[passed : bisect_right(marks, last, passed)]
+        if end > last:
+            # Pieces are of some size.
+            first = lead + int(even / 2)
+            places = places[bisect_left(places, first) :] or [m.start() for m in _BLANKS.finditer(sentence, first, last)]
+        cut = min(places or [last], key=lambda place: abs(place - lead - even))
         pieces.append(sentence[start:cut])
         start = cut
+
+
+_BETWEEN_PIECES = ",;，；"
+
+
+def _apart(pieces: Sequence[str]) -> Iterator[tuple[str, bool]]:
+    """Pieces of a sentence without the mark between two, and such marks."""
+    for piece in pieces[:-1]:
+        core = piece.rstrip()
+        kept = len(core) - (core[-1:] in tuple(_BETWEEN_PIECES))
+        yield piece[:kept], True
+        yield piece[kept:], False
+    yield pieces[-1], True

@@ -138,7 +138,8 @@ class Models:
         """
         predictor = self.translation.get()
         deadline = _Deadline(min(seconds, self._timeout))
-        self.check_room(sum(map(len, body.texts)) / _CHARACTERS * (body.beam_size or 1))
+        beam_size = body.beam_size or predictor.languages.decode.beam_size
+        self.check_room(sum(map(len, body.texts)) / _CHARACTERS * beam_size)
 
         def prepare(check: Check) -> TranslationRequest:
             with _refused():

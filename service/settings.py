@@ -44,7 +44,7 @@ class Settings(BaseSettings):
     """Connections that a worker serves at once: more than `max_requests`, so that one is left to refuse with."""
     max_requests: int = Field(32, ge=1)
     """Requests that a worker has under way; more are refused with 429."""
-    max_waiting_tokens: int = Field(100_000, ge=1)
+    max_waiting_tokens: int = Field(200_000, ge=1)
     """Tokens of all requests that a worker has under way, times their beam; more are refused with 429."""
     max_texts: int = Field(128, ge=1)
     """Texts in a request."""

@@ -1,7 +1,7 @@
 """A translator that copies its source, a character a token: what it says is known, and it can be made to fail."""
 
 from collections.abc import Callable, Sequence
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 
@@ -70,7 +70,7 @@ class Copying:
         return log_probs, (position + 1,)
 
 
-def copying(**decode: int) -> tuple[Languages, Copying]:
+def copying(**decode: Any) -> tuple[Languages, Copying]:
     """Tokenizers and graphs, typed as what they stand for."""
     tokenizer = cast(Tokenizer, Characters())
     config = DecodeConfig(length_factor=1.0, length_margin=2, **decode)

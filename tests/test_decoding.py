@@ -2,6 +2,7 @@
 
 import itertools
 import time
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from inference.decoding import (
     Hypothesis,
     State,
     Step,
+    concatenate,
     decode,
     ends_in_loop,
     has_loop,
@@ -104,7 +106,7 @@ def test_searches_join_and_leave_between_steps(seed: int) -> None:
     step, state = random_step(seed)
     rng = np.random.default_rng(seed)
     decoder = Decoder(step)
-    make = [lambda: Greedy(4, True), lambda: Beam(6, True, 3, 1.0), lambda: Beam(5, False, 2, 0.5)]
+    make = [lambda: Greedy(4, True), lambda: Beam(6, True, 3, 1.0), lambda: Beam(5, False, 3, 0.5, 0, 0.3)]
     alone = [decode(step, one_row(state, row), [new()]) for row, new in enumerate(make)]
     waiting = list(rng.permutation(np.repeat(np.arange(3), 4)))
     running, ended, dropped = {}, 0, 0
@@ -125,6 +127,85 @@ def test_searches_join_and_leave_between_steps(seed: int) -> None:
             ended += 1
     assert ended + dropped == 12
     assert ended > 6
+
+
+def test_a_search_that_branches_moves_no_other() -> None:
+    """A row that becomes another search's has its memory copied."""
+    step, state = random_step(5)
+    memories = [one_row(state, row) for row in range(3)]
+    seen: list[list[int]] = []
+
+    def gather(gathered: Sequence[Arrays]) -> Arrays:
+        seen.append([next(i for i, one in enumerate(memories) if one.memory is memory) for memory in gathered])
+        return concatenate(gathered)
+
+    decoder = Decoder(step, gather)
+    searches = [Beam(9, True, 3, 1.0), Greedy(9, True), Beam(9, True, 2, 1.0)]
+    for search, one in zip(searches, memories, strict=True):
+        decoder.join(search, one)
+    decoder.step()
+    decoder.step()
+    assert seen == [[0, 1, 2], [0, 1, 2, 0, 0, 2]]
+    decoder.drop({searches[0]})
+    decoder.step()
+    assert seen[2] == [2, 1, 2]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_beam_of_which_all_but_the_likeliest_are_given_up_is_greedy(seed: int) -> None:
+    one = greedy(*random_step(seed), *BOUNDS)
+    beams = decode(*random_step(seed), [Beam(bound, True, 4, 1.0, 0, 0.999) for bound in BOUNDS])
+    assert [h.ids for h in one] == [beam[0].ids for beam in beams]
+
+
+@pytest.mark.parametrize("threshold", [0.01, 0.3, 0.6])
+@pytest.mark.parametrize("seed", range(10))
+def test_what_is_much_less_likely_is_given_up(seed: int, threshold: float) -> None:
+    (tables,), _ = random_step(seed)[1]
+    search = Beam(6, True, 4, 1.0, 0, threshold)
+    sums, rows = np.zeros(1), [0]
+    while rows:
+        totals = sums[:, None] + tables[0][search.tokens]
+        rows = search.advance(tables[0][search.tokens])
+        best = max([totals.max(), *(h.log_prob for h in search.result() if h.finished)])
+        sums = totals[rows, search.tokens[: len(rows)]]
+        assert all(sums >= best + np.log(threshold))
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.3])
+def test_a_beam_goes_on_while_something_is_likelier_than_what_has_ended(threshold: float) -> None:
+    """ "a" goes on with 0.5 by "b", is at its end with 0.3, and goes on with 0.2 by "c"; "c" ends one step earlier."""
+    a, b, c = 4, 5, 6
+    ways: dict[int, dict[int, float]] = {BEGIN: {a: 1.0}, a: {b: 0.5, END: 0.3, c: 0.2}, b: {7: 1.0}}
+    ways |= {c: {END: 1.0}, 7: {END: 1.0}}
+
+    def step(tokens: Array, state: State) -> tuple[Array, Arrays]:
+        log_probs = np.full((len(tokens), VOCABULARY + 1), -50.0)
+        for row, token in enumerate(tokens):
+            for after, probability in ways.get(int(token), {}).items():
+                log_probs[row, after] = np.log(probability)
+        return log_probs, state.layers
+
+    (found,) = decode(step, NOTHING, [Beam(9, True, 2, 1.0, 0, threshold)])
+    assert [h.ids for h in found] == [(a, b, 7), (a,)]
+
+
+def test_a_threshold_worked_by_hand() -> None:
+    """After the beginning "a" has 0.5, "b" 0.3, "c" 0.2; each is followed by the end, surely."""
+    a, b, c = 4, 5, 6
+
+    def step(tokens: Array, state: State) -> tuple[Array, Arrays]:
+        log_probs = np.full((len(tokens), VOCABULARY), -np.inf)
+        log_probs[tokens == BEGIN, a : c + 1] = np.log([0.5, 0.3, 0.2])
+        log_probs[tokens != BEGIN, END] = 0.0
+        return log_probs, state.layers
+
+    def found(threshold: float) -> list[tuple[int, ...]]:
+        return [h.ids for h in decode(step, NOTHING, [Beam(9, True, 3, 1.0, 0, threshold)])[0]]
+
+    assert found(0.0) == found(0.3) == [(a,), (b,), (c,)]
+    assert found(0.5) == [(a,), (b,)]
+    assert found(0.7) == [(a,)]
 
 
 def never_ends(tokens: Array, state: State) -> tuple[Array, Arrays]:
@@ -286,7 +367,7 @@ def test_a_beam_that_can_only_loop_gives_up() -> None:
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("beam_size", 0), ("length_factor", 0.0), ("length_margin", 0), ("least_factor", 2.0), ("short", -1)],
+    [("beam_size", 0), ("length_factor", 0.0), ("length_margin", 0), ("least_factor", 2.0), ("relative_threshold", 1.0)],
 )
 def test_config_names_the_value(field: str, value: float) -> None:
     with pytest.raises(ValueError, match=f"{field}.* {value}"):

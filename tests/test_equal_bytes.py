@@ -32,13 +32,15 @@ def classifier() -> SentimentPredictor:
     return SentimentPredictor.load(ROOT / "checkpoints" / "sentiment-en-vi")
 
 
-def found(translator: TranslationPredictor, texts: Sequence[str], beam_size: int, rows: int) -> list[list[Hypothesis]]:
+def found(
+    translator: TranslationPredictor, texts: Sequence[str], beam_size: int | None, alternatives: int, rows: int
+) -> list[list[Hypothesis]]:
     """The hypotheses of each text, with their scores, where `rows` share a step; sentence by sentence, as which of a
     text's ends first is left to its company.
     """
     pool, jobs, hypotheses = TranslationPool(translator.graph, rows, 10**6), [], []
     for text in texts:
-        job = translator.job([text], beam_size)
+        job = translator.job([text], beam_size, alternatives)
         ends: list[tuple[str, Sequence[Hypothesis]]] = []
         job.end = lambda sentence, got, end=job.end, ends=ends: (  # type: ignore
             ends.append((sentence.marked.text, got)),
@@ -53,21 +55,23 @@ def found(translator: TranslationPredictor, texts: Sequence[str], beam_size: int
     return [[h for _, got in sorted(ends, key=itemgetter(0)) for h in got] for ends in hypotheses]
 
 
-@pytest.mark.parametrize(("beam_size", "texts"), [(1, MANY), (5, MANY[::8])])
+@pytest.mark.parametrize(
+    ("beam_size", "alternatives", "texts"), [(None, 0, MANY), (1, 0, MANY[::2]), (5, 4, MANY[::8])]
+)
 def test_translations_do_not_depend_on_their_batch(
-    translator: TranslationPredictor, beam_size: int, texts: list[str]
+    translator: TranslationPredictor, beam_size: int | None, alternatives: int, texts: list[str]
 ) -> None:
-    alone = found(translator, texts, beam_size, 1)
-    assert sum(map(len, alone)) >= len(texts) * 0.8 * beam_size
+    alone = found(translator, texts, beam_size, alternatives, 1)
+    assert sum(map(len, alone)) >= len(texts) * 0.8 * (1 + alternatives)
     for seed, rows in ((1, 16), (2, 40)):
         order = random.Random(seed).sample(range(len(texts)), len(texts))
-        together = found(translator, [texts[i] for i in order], beam_size, rows)
+        together = found(translator, [texts[i] for i in order], beam_size, alternatives, rows)
         assert together == [alone[i] for i in order]
 
 
-@pytest.mark.parametrize("beam_size", [1, 5])
+@pytest.mark.parametrize("beam_size", [None, 1, 5])
 def test_answers_do_not_depend_on_who_asks_at_the_same_time(
-    translator: TranslationPredictor, classifier: SentimentPredictor, beam_size: int
+    translator: TranslationPredictor, classifier: SentimentPredictor, beam_size: int | None
 ) -> None:
     translations = [translator.predict([text], beam_size) for text in TEXTS]
     sentiments = [classifier.predict([text]) for text in TEXTS]

@@ -142,18 +142,20 @@ def test_a_dropped_job_leaves_at_once() -> None:
     assert max(graph.rows[2:]) == 4
 
 
-def test_short_sentences_have_a_wider_beam_unless_one_is_asked_for() -> None:
-    languages, _ = copying(retry_beam_size=3, short=5)
+def test_the_checkpoints_beam_unless_another_is_asked_for_and_a_wide_one_for_alternatives() -> None:
+    languages, _ = copying(beam_size=2, relative_threshold=0.5)
 
-    def beams(beam_size: int | None, alternatives: int = 0) -> list[int]:
-        job = TranslationJob(languages, ["Short\nNot so short"], beam_size, alternatives)
-        assert job.cost == sum(len(sentence.ids) * sentence.beam_size for sentence in job.waiting)
-        return [sentence.beam_size for sentence in job.waiting]
+    def beams(beam_size: int | None, alternatives: int = 0) -> tuple[int, bool]:
+        job = TranslationJob(languages, ["Some words"], beam_size, alternatives)
+        (sentence,) = job.waiting
+        assert job.cost == len(sentence.ids) * sentence.beam_size
+        return sentence.beam_size, sentence.wide
 
-    assert beams(None) == [1, 3]
-    assert beams(1) == [1, 1]
-    assert beams(2) == [2, 2]
-    assert beams(None, alternatives=1) == [2, 3]
+    assert beams(None) == (2, False)
+    assert beams(1) == (1, False)
+    assert beams(4) == (4, False)
+    assert beams(None, alternatives=2) == (3, True)
+    assert beams(4, alternatives=2) == (4, True)
 
 
 def test_what_greedy_leaves_unfinished_is_searched_again_and_then_taken_apart() -> None:

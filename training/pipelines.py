@@ -107,8 +107,12 @@ class TranslationPipeline(Pipeline):
         return TranslationPredictor(checkpoint)
 
     def measure(self, checkpoint: Checkpoint, held: Held) -> dict[str, Any]:
-        beam = {} if self.config.decode.beam_size > 1 else {f"beam {_BEAM}": self._measure(checkpoint, held, _BEAM)}
-        return {**self._measure(checkpoint, held), **beam}
+        asked = {name: self._measure(checkpoint, held, size) for name, size in self._beams().items()}
+        return {**self._measure(checkpoint, held), **asked}
+
+    def _beams(self) -> dict[str, int]:
+        """What a caller may ask for instead of what is served."""
+        return {name: size for name, size in _BEAMS.items() if size != self.config.decode.beam_size}
 
     def _measure(self, checkpoint: Checkpoint, held: Held, beam_size: int | None = None) -> dict[str, Any]:
         sources, references = zip(*held.rows, strict=True)
@@ -300,8 +304,8 @@ class SentimentPipeline(Pipeline):
         return kept, [label for _, label in held.rows]
 
 
-_BEAM = 5
-"""Scored beside greedy decoding: what a caller gains who asks for more."""
+_BEAMS = {"greedy": 1, "beam 5": 5}
+"""Scored beside what is served: what a caller gains or loses who asks for it."""
 _PRETRAIN_DEV = 200
 """Dev texts that measure the perplexity: every position of them is a choice among the whole vocabulary."""
 
