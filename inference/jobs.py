@@ -159,9 +159,9 @@ class TranslationJob(Job):
         if found and sentence.output.finished and not kept[0][2]:
             return True
         wider = self._languages.decode.retry_beam_size
-        if sentence.beam_size < wider:
+        if wider > 1 and (sentence.beam_size < wider or not sentence.wide):
             # A beam drops loops, and one of its hypotheses may have the marks that the likeliest one lost.
-            sentence.beam_size, sentence.wide = wider, True
+            sentence.beam_size, sentence.wide = max(sentence.beam_size, wider), True
             self.waiting.appendleft(sentence)
             return False
         if found and sentence.is_abbreviation and not sentence.shouted:
@@ -229,9 +229,10 @@ class TranslationJob(Job):
             if self._stays(sentence.marked.text):
                 sentence.stay()
         words = [sentence for sentence in sentences if not sentence.output]
+        pruned = self._languages.decode.relative_threshold > 0
         for sentence in words:
             sentence.read_by(self._languages.source)
-            sentence.beam_size, sentence.wide = max(beam_size, wanted), wanted > 1
+            sentence.beam_size, sentence.wide = max(beam_size, wanted), wanted > 1 or not pruned
         self.waiting.extend(sorted(words, key=_shortness))
         return sentences
 

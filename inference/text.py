@@ -313,7 +313,9 @@ def _shorten(sentence: str, longest: int = LONGEST_SENTENCE) -> list[str]:
         if end > last:
             # Pieces are of some size.
             first = lead + int(even / 2)
-            places = places[bisect_left(places, first) :] or [m.start() for m in _BLANKS.finditer(sentence, first, last)]
+            places = places[bisect_left(places, first) :] or [
+                m.start() for m in _BLANKS.finditer(sentence, first, last)
+            ]
         cut = min(places or [last], key=lambda place: abs(place - lead - even))
         pieces.append(sentence[start:cut])
         start = cut

@@ -174,7 +174,7 @@ def test_what_is_much_less_likely_is_given_up(seed: int, threshold: float) -> No
 
 @pytest.mark.parametrize("threshold", [0.0, 0.3])
 def test_a_beam_goes_on_while_something_is_likelier_than_what_has_ended(threshold: float) -> None:
-    """ "a" goes on with 0.5 by "b", is at its end with 0.3, and goes on with 0.2 by "c"; "c" ends one step earlier."""
+    """After "a" comes "b" with 0.5 (and one token more), the end with 0.3, "c" with 0.2 (and the end)."""
     a, b, c = 4, 5, 6
     ways: dict[int, dict[int, float]] = {BEGIN: {a: 1.0}, a: {b: 0.5, END: 0.3, c: 0.2}, b: {7: 1.0}}
     ways |= {c: {END: 1.0}, 7: {END: 1.0}}
@@ -367,7 +367,13 @@ def test_a_beam_that_can_only_loop_gives_up() -> None:
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("beam_size", 0), ("length_factor", 0.0), ("length_margin", 0), ("least_factor", 2.0), ("relative_threshold", 1.0)],
+    [
+        ("beam_size", 0),
+        ("length_factor", 0.0),
+        ("length_margin", 0),
+        ("least_factor", 2.0),
+        ("relative_threshold", 1.0),
+    ],
 )
 def test_config_names_the_value(field: str, value: float) -> None:
     with pytest.raises(ValueError, match=f"{field}.* {value}"):

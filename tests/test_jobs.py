@@ -158,6 +158,19 @@ def test_the_checkpoints_beam_unless_another_is_asked_for_and_a_wide_one_for_alt
     assert beams(4, alternatives=2) == (4, True)
 
 
+def test_what_a_beam_that_gives_hypotheses_up_leaves_odd_is_searched_again_without() -> None:
+    languages, graph = copying(relative_threshold=0.5, retry_beam_size=3)
+    pool = TranslationPool(as_graph(graph), 100, 10**6)
+    job = TranslationJob(languages, ["Some words"], 4, 0)
+    (sentence,) = job.waiting
+    searched: list[tuple[int, bool]] = []
+    begin = job.begin
+    job.begin = lambda: searched.append((sentence.beam_size, sentence.wide)) or begin()  # type: ignore
+    sentence.is_odd = lambda _: True  # type: ignore
+    run(pool, [job])
+    assert searched == [(4, False), (4, True)]
+
+
 def test_what_greedy_leaves_unfinished_is_searched_again_and_then_taken_apart() -> None:
     languages, _ = copying(retry_beam_size=3)
     job = TranslationJob(languages, ["See a.txt and b.txt now"], 1, 0)
