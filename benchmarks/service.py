@@ -4,8 +4,8 @@ Each server has one core, the clients have the other one; every client sends one
 alike, and sends the next when it has its answer. The requests are the same, in LibreTranslate's shape. All servers run
 all the time; they are asked in turn. LibreTranslate runs a Transformer-base in int8 with random weights, made so that
 it ends each sentence after as many tokens as ours writes of these sentences in the mean: with weights that say nothing
-it would write on to its bound. It translates with a beam of 4, as it comes, and also with 1, which is less than ours. What
-differs: depth and vocabulary (32,000, which would need some fewer tokens), as in `benchmarks.engine`.
+it would write on to its bound. It translates with a beam of 4, as it comes, and also with 1, which is less than ours.
+What differs: depth and vocabulary (32,000, which would need some fewer tokens), as in `benchmarks.engine`.
 """
 
 import subprocess
