@@ -204,6 +204,8 @@ class TranslationJob(Job):
         return [self._joined(document, [next(sentences) for _ in document.sentences]) for document in self._documents]
 
     def _joined(self, document: Document, sentences: Sequence[Sentence]) -> Result:
+        for sentence, separator in zip(sentences, document.separators[1:], strict=True):
+            sentence.end_before(separator)
         outputs = [sentence.whole for sentence in sentences]
         most = min(self._alternatives + 1, max((len(output.texts) for output in outputs), default=1))
         texts = [document.join([o.texts[min(i, len(o.texts) - 1)] for o in outputs]) for i in range(most)]

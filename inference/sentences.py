@@ -13,6 +13,7 @@ from inference.decoding import Hypothesis, is_odd
 from inference.readings import Reading, readings
 from inference.spans import Marked
 from inference.text import (
+    BETWEEN_PIECES,
     Document,
     begun_like,
     gone_on,
@@ -139,6 +140,11 @@ class Sentence:
         places = zip(self.marked.source_words(), self.marked.words(self.marked.text), strict=True)
         self.links = [Link(source, target, 1.0) for source, target in places]
 
+    def end_before(self, separator: str) -> None:
+        """Leave a comma or semicolon to what stands behind: a translator ends what it takes for a sentence."""
+        if self.output and separator[:1] in tuple(BETWEEN_PIECES) and self.marked.text[-1:] not in _STOPS:
+            self.output = self.output._replace(texts=tuple(map(_unended, self.output.texts)))
+
     @property
     def told_apart(self) -> list[int]:
         """The numbers of words that evidence is asked for: `edges`, but none where there are too many."""
@@ -170,6 +176,13 @@ class Sentence:
         if self.shouted:
             return translation.upper()
         return (gone_on if self.within else begun_like)(translation, self.marked.text)
+
+
+_STOPS = frozenset(".,;")
+
+
+def _unended(text: str) -> str:
+    return text[:-1] if text[-1:] in _STOPS and not text.endswith("v.v.") else text
 
 
 def links_of(document: Document, sentences: Sequence[Sentence], sources: Document | None = None) -> list[Link]:

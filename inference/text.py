@@ -174,6 +174,7 @@ _LIST_MARKS = re.compile(
 )
 LONGEST_SENTENCE = 220
 """Characters; what is longer is cut, since a translator loses the more of a sentence the longer it is."""
+BETWEEN_PIECES = ",;，；"
 _MOST_CLAUSES, _CLAUSES = 5, 4
 """Clauses, or items, of a sentence that is not cut, and of a piece: of long lists a translator loses items."""
 
@@ -203,7 +204,7 @@ class Document:
 
     def goes_on(self, number: int) -> bool:
         """Whether a sentence goes on with the one before: the two are one that was cut, for its length."""
-        same_line = number > 0 and self.separators[number].strip(_BETWEEN_PIECES + " ") == ""
+        same_line = number > 0 and self.separators[number].strip(BETWEEN_PIECES + " ") == ""
         return same_line and _ENDED.search(self.sentences[number - 1]) is None
 
     @classmethod
@@ -321,14 +322,11 @@ def _shorten(sentence: str, longest: int = LONGEST_SENTENCE) -> list[str]:
         start = cut
 
 
-_BETWEEN_PIECES = ",;，；"
-
-
 def _apart(pieces: Sequence[str]) -> Iterator[tuple[str, bool]]:
     """Pieces of a sentence without the mark between two, and such marks."""
     for piece in pieces[:-1]:
         core = piece.rstrip()
-        kept = len(core) - (core[-1:] in tuple(_BETWEEN_PIECES))
+        kept = len(core) - (core[-1:] in tuple(BETWEEN_PIECES))
         yield piece[:kept], True
         yield piece[kept:], False
     yield pieces[-1], True

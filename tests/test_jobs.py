@@ -13,7 +13,8 @@ from inference.decoding import Array, Hypothesis
 from inference.engine import SentimentGraph
 from inference.jobs import SentimentJob, TranslationJob
 from inference.pools import SentimentPool, TranslationPool
-from inference.spans import Terms
+from inference.sentences import Output, Sentence
+from inference.spans import NO_TERMS, Terms, mark
 from inference.tokenizer import END
 
 TEXTS = ["One. Two is longer.\n\n Three", "", "SHOUTED HERE", "See https://a.example/x now.", " 12 "]
@@ -327,6 +328,26 @@ def test_terms_and_numbers_are_linked_where_they_stood() -> None:
     result = job.result()[0]
     assert [text[slice(*link.source)] for link in result.links] == text.split()
     assert [result.texts[0][slice(*link.target)] for link in result.links] == result.texts[0].split()
+
+
+@pytest.mark.parametrize(
+    ("source", "said", "separator", "expected"),
+    [
+        ("Tom and Ann", "Tom và Ann.", ", ", "Tom và Ann"),
+        ("Tom and Ann", "Tom và Ann,", "; ", "Tom và Ann"),
+        ("Tom and Ann", "Tom và Ann.", " ", "Tom và Ann."),
+        ("Tom and Ann", "Tom và Ann.", "", "Tom và Ann."),
+        ("in the U.S.", "ở Mỹ.", ", ", "ở Mỹ."),
+        ("and so on", "v.v.", ", ", "v.v."),
+    ],
+)
+def test_a_comma_behind_a_piece_takes_the_place_of_its_full_stop(
+    source: str, said: str, separator: str, expected: str
+) -> None:
+    sentence = Sentence(mark(source, "vi", NO_TERMS))
+    sentence.output = Output((said, said), True)
+    sentence.end_before(separator)
+    assert sentence.output == Output((expected, expected), True)
 
 
 def test_marks_that_a_model_makes_up_go() -> None:
