@@ -142,7 +142,7 @@ class Sentence:
 
     def end_before(self, separator: str) -> None:
         """Leave a comma or semicolon to what stands behind: a translator ends what it takes for a sentence."""
-        if self.output and separator[:1] in tuple(BETWEEN_PIECES) and self.marked.text[-1:] not in _STOPS:
+        if self.output and separator[:1] in tuple(BETWEEN_PIECES) and not self.marked.text.endswith(tuple(_STOPS)):
             self.output = self.output._replace(texts=tuple(map(_unended, self.output.texts)))
 
     @property
@@ -178,11 +178,11 @@ class Sentence:
         return (gone_on if self.within else begun_like)(translation, self.marked.text)
 
 
-_STOPS = frozenset(".,;")
+_STOPS = ".,;"
 
 
 def _unended(text: str) -> str:
-    return text[:-1] if text[-1:] in _STOPS and not text.endswith("v.v.") else text
+    return text if text.endswith("v.v.") else text.rstrip(_STOPS) or text
 
 
 def links_of(document: Document, sentences: Sequence[Sentence], sources: Document | None = None) -> list[Link]:

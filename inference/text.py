@@ -175,6 +175,7 @@ _LIST_MARKS = re.compile(
 LONGEST_SENTENCE = 220
 """Characters; what is longer is cut, since a translator loses the more of a sentence the longer it is."""
 BETWEEN_PIECES = ",;，；"
+"""Marks that are left out of what a translator reads, where a sentence is cut at one."""
 _MOST_CLAUSES, _CLAUSES = 5, 4
 """Clauses, or items, of a sentence that is not cut, and of a piece: of long lists a translator loses items."""
 
@@ -203,7 +204,7 @@ class Document:
         return type(self)(tuple(sentences), tuple(separators))
 
     def goes_on(self, number: int) -> bool:
-        """Whether a sentence goes on with the one before: the two are one that was cut, for its length."""
+        """Whether a sentence goes on with the one before: the two are pieces of one."""
         same_line = number > 0 and self.separators[number].strip(BETWEEN_PIECES + " ") == ""
         return same_line and _ENDED.search(self.sentences[number - 1]) is None
 

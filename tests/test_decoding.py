@@ -346,11 +346,13 @@ def test_greedy_stops_in_a_loop() -> None:
     assert len(greedy(turns, NOTHING, 40)[0].ids) == 40
 
 
+@pytest.mark.parametrize("threshold", [0.0, 0.9])
 @pytest.mark.parametrize("size", [1, 2, 4])
-def test_a_beam_finds_its_way_out_of_a_loop(size: int) -> None:
-    for hypothesis in beam_search(turns, NOTHING, size, 2.0, 40, may_loop=False)[0]:
-        assert not has_loop(hypothesis.ids)
-    best = beam_search(turns, NOTHING, size, 2.0, 40, may_loop=False)[0][0]
+def test_a_beam_finds_its_way_out_of_a_loop(size: int, threshold: float) -> None:
+    """Though what leads out is less likely than the threshold allows."""
+    (found,) = decode(turns, NOTHING, [Beam(40, False, size, 2.0, 0, threshold)])
+    assert not any(has_loop(hypothesis.ids) for hypothesis in found)
+    best = found[0]
     assert best.finished
     assert best.ids[-1] == 6
 

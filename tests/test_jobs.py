@@ -339,6 +339,8 @@ def test_terms_and_numbers_are_linked_where_they_stood() -> None:
         ("Tom and Ann", "Tom và Ann.", "", "Tom và Ann."),
         ("in the U.S.", "ở Mỹ.", ", ", "ở Mỹ."),
         ("and so on", "v.v.", ", ", "v.v."),
+        ("Tom and", "Tom và...", ", ", "Tom và"),
+        ("Tom", ".", ", ", "."),
     ],
 )
 def test_a_comma_behind_a_piece_takes_the_place_of_its_full_stop(
@@ -348,6 +350,15 @@ def test_a_comma_behind_a_piece_takes_the_place_of_its_full_stop(
     sentence.output = Output((said, said), True)
     sentence.end_before(separator)
     assert sentence.output == Output((expected, expected), True)
+
+
+def test_pieces_of_a_list_are_joined_by_its_own_marks(monkeypatch: pytest.MonkeyPatch) -> None:
+    languages, graph = copying()
+    decode = languages.target.decode
+    monkeypatch.setattr(languages.target, "decode", lambda rows: [text.rstrip(".") + "." for text in decode(rows)])
+    job = TranslationJob(languages, ["We saw a cat, a dog; some cows, a horse, some pigs; and a hen."], 1, 0)
+    run(TranslationPool(as_graph(graph), 8, 1000), [job])
+    assert job.result()[0].texts == ["We saw a cat, a dog; some cows, a horse, some pigs; and a hen."]
 
 
 def test_marks_that_a_model_makes_up_go() -> None:

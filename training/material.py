@@ -103,11 +103,18 @@ class Material(ABC):
         """What to train on."""
         return self.config.data.train
 
+    @property
+    def dev(self) -> list[Held]:
+        """The dev sets, tidy. What there is to train on is read only where one of them is cut from it."""
+        return self.splits[1] if self.config.data.dev_rows else self._named_dev()
+
+    def _named_dev(self) -> list[Held]:
+        return [Held(held.name, [self.tidy(*row) for row in held.rows]) for held in self.held("dev")]
+
     @cached_property
     def splits(self) -> tuple[Split, list[Held]]:
         """The training split, cleaned, without what any dev or test set has; and the dev sets, tidy too."""
-        data = self.config.data
-        dev = [Held(held.name, [self.tidy(*row) for row in held.rows]) for held in self.held("dev")]
+        data, dev = self.config.data, self._named_dev()
         split = clean(
             self.corpora(), self.fields, self.places.data, self.tidy, self.fault, self.check, self.held_out(dev)
         )

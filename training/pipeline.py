@@ -279,7 +279,7 @@ class Pipeline(Material):
         serving = self.serving().items()
         if different := [name for name, value in serving if checkpoint.config.get(name) != _plain(value)]:
             raise InputError(f"{checkpoint.path} was exported with other {', '.join(different)}: export it again")
-        _, dev = self.splits
+        dev = self.dev
         checkpoint = self.calibrated(checkpoint, dev)
         sets = (*self.held("test"), *dev)
         metrics = {held.name: {**self.measure(checkpoint, held), "rows": len(held.rows)} for held in sets}
