@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -238,6 +239,19 @@ def test_stages_name_the_stage_that_is_missing(tmp_path: Path) -> None:
         done = run_training(stage, config, tmp_path)
         assert done.returncode == 2
         assert message in done.stderr
+
+
+def test_what_is_there_is_scored_without_what_it_was_trained_on(
+    toys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = ROOT / "training/configs/tiny-translation.toml"
+    shutil.copytree(toys / "checkpoints" / "tiny-translation", tmp_path / "tiny-translation")
+    before = open_checkpoint(tmp_path / "tiny-translation").config["metrics"]["train"]
+    monkeypatch.setattr("training.material.clean", lambda *_: pytest.fail("reads what to train on"))
+    pipeline(load_config(path), Places(TINY, runs=tmp_path / "runs", checkpoints=tmp_path, config=path)).evaluate()
+    after = open_checkpoint(tmp_path / "tiny-translation").config["metrics"]["train"]
+    assert after == {name: value for name, value in before.items() if name != "fp32"}
+    assert after["bleu"] > 90
 
 
 def test_an_unknown_label_is_named(tmp_path: Path) -> None:
