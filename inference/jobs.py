@@ -14,6 +14,7 @@ from inference.engine import SentimentGraph, TranslationGraph
 from inference.language import is_vietnamese
 from inference.sentences import Output, Sentence, links_of, on_words
 from inference.spans import NO_TERMS, Terms, mark
+from inference.spelling import respelt
 from inference.text import Document, is_wordless, split
 from inference.tokenizer import Tokenizer
 
@@ -144,7 +145,7 @@ class TranslationJob(Job):
 
     def _is_settled(self, sentence: Sentence, hypotheses: Sequence[Hypothesis]) -> bool:
         """Take what was found for a reading of a sentence; whether it need not be searched for again."""
-        texts = map(sentence.restore, self._languages.target.decode([h.ids for h in hypotheses]))
+        texts = map(sentence.restore, self._written(sentence, hypotheses))
         whole = self._languages.target.is_whole
         kept = [
             (text, h, sentence.is_odd(text) or not whole(h.ids))
@@ -169,7 +170,7 @@ class TranslationJob(Job):
                 sentence.stay()
         elif not found and not sentence.marked.spans:
             # There is nothing to take apart: it is a mark too many that every hypothesis has.
-            text = sentence.plain(self._languages.target.decode([hypotheses[0].ids])[0])
+            text = sentence.plain(self._written(sentence, hypotheses[:1])[0])
             sentence.output = Output((text,), hypotheses[0].finished)
         elif not found:
             # Worse language, but nothing is lost.
@@ -177,6 +178,12 @@ class TranslationJob(Job):
             parts = sentence.document.sentences
             sentence.parts = self._enter(parts, [True] * len(parts), 1, 1, linked=sentence.linked)
         return True
+
+    def _written(self, sentence: Sentence, hypotheses: Sequence[Hypothesis]) -> list[str]:
+        """The texts of hypotheses, spelt as they should be."""
+        texts = self._languages.target.decode([hypothesis.ids for hypothesis in hypotheses])
+        vietnamese = self._languages.target_language == "vi"
+        return [respelt(text, sentence.reading.text) for text in texts] if vietnamese else texts
 
     def advance(self, graph: TranslationGraph) -> None:
         """Do a piece of the linking."""
@@ -190,7 +197,7 @@ class TranslationJob(Job):
         assert sentence.best
         ids, words = sentence.best.ids, sentence.told_apart
         source, target = self._languages.source.pieces(sentence.ids), self._languages.target.pieces(ids)
-        text = sentence.marked.ended(self._languages.target.decode([ids])[0])
+        text = sentence.marked.ended(self._written(sentence, [sentence.best])[0])
         places = sentence.marked.source_words(), sentence.marked.words(text)
         attention, evidence = yield from graph.align(sentence.ids, ids, parts(source, words))
         sentence.links = links(attention, source, target, *places)

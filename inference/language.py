@@ -15,12 +15,17 @@ def vietnamese_share(words: Sequence[str]) -> float:
     return sum(1 for word in words if not _VIETNAMESE.isdisjoint(word.lower())) / max(1, len(words))
 
 
+def is_syllable(word: str) -> bool:
+    """Whether a word in small letters, without marks, can be a Vietnamese syllable."""
+    return _SYLLABLE.fullmatch(word) is not None
+
+
 def foreign_names(text: str) -> set[str]:
     """What is likely a name in a Vietnamese text that it shares with other languages, in small letters: its words that
     begin with a capital, go on in small letters and, without marks, are no Vietnamese syllables.
     """
     words = (word.lower() for word in _words(text) if word.isascii() and word[0].isupper() and word[1:].islower())
-    return {word for word in words if not _SYLLABLE.fullmatch(word)}
+    return {word for word in words if not is_syllable(word)}
 
 
 def _words(text: str) -> list[str]:
@@ -42,7 +47,7 @@ def is_vietnamese(text: str) -> bool:
         return False
     plain = _plain(_words(text))
     marked = sum(1 for word in plain if not _MARKED.isdisjoint(word))
-    others = sum(1 for word in plain if word.isascii() and not _SYLLABLE.fullmatch(word))
+    others = sum(1 for word in plain if word.isascii() and not is_syllable(word))
     return 3 * (marked - others) >= len(plain)
 
 
@@ -117,7 +122,7 @@ def _telling(text: str) -> tuple[int, int, int]:
         if word in _BOTH:
             continue
         sure = word in _SHORT or not _MARKED.isdisjoint(word)
-        if sure or (_SYLLABLE.fullmatch(word) and word not in _ENGLISH):
+        if sure or (is_syllable(word) and word not in _ENGLISH):
             vietnamese += 1
             strong += sure or _STRONG.match(word) is not None
         else:

@@ -109,18 +109,34 @@ _WORD = re.compile(r"\w++")
 
 
 def gone_on(text: str, source: str) -> str:
-    """A translation of what stands within a sentence: it begins with a small letter where its source does, unless its
-    first word may be a name: one that the source has, too, or with more capitals in it or right behind it; or "I".
+    """A translation of what stands within a sentence: it begins with a small letter, unless its first word may be a
+    name: where its source begins with one, or the source has that word, too, or it has more capitals in it or right
+    behind it, or is a country; or "I".
     """
     first = _FIRST_LETTER.match(text)
-    if not first or begins_with_capital(source):
-        return begun_like(text, source)
+    if not first:
+        return text
     word, next_one = [*_WORD.findall(text, first.start(2)), ""][:2]
+    theirs = _WORD.findall(source)
     behind = word[1:] + next_one
-    is_name = word == "I" or word in _WORD.findall(source) or behind != behind.lower()
-    return text if is_name else first[1] + first[2].lower() + text[first.end() :]
+    is_named = begins_with_capital(source) and theirs[0] != "I"
+    is_name = word.lower() not in _BEFORE_NAMES and (
+        is_named or behind != behind.lower() or (word in _COUNTRIES and source != source.lower())
+    )
+    if is_name or word == "I" or word in theirs:
+        return begun_like(text, source)
+    return first[1] + first[2].lower() + text[first.end() :]
 
 
+_COUNTRIES = frozenset("Áo Bỉ Đức Lào Mỹ Nga Nhật Pháp Úc Ý".split())
+"""Those of one syllable; in small letters most of these are words."""
+_BEFORE_NAMES = frozenset(
+    (
+        "các cho của do dù khi không mà mặc mỗi một nếu người nhưng những như nước ở rằng sau tại tháng theo thì thứ "
+        "tiếng trên trong trước từ và vào về vì với"
+    ).split()
+)
+"""Words that are no names where one follows: "tiếng Nga", "và Trung Quốc"."""
 _ABBREVIATION = re.compile(r"[A-Z]{2,3}\W{0,3}")
 _NO_WORDS = re.compile(
     r"(?:[\W\d_]++|(?<![^\W\d_])(?:[oO][kK]|e\.g|i\.e|etc|[A-HJ-Za-hj-z]|(?!pm|st|nd|rd|th)[b-df-hj-np-tv-xz]{2,5}|"

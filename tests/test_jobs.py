@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import cast
 
 import numpy as np
@@ -241,6 +242,21 @@ def test_pieces_between_spans_are_translated_without_the_marks_around_them() -> 
     assert linked[-1] == ("{d}!", "{d}!")
     assert ("www.a.org/x,", "www.a.org/x,") in linked
     assert ("(or", "(hoac") in linked
+
+
+def test_names_and_numbers_are_spelt_as_in_the_source_and_linked_so() -> None:
+    languages, graph = copying(retry_beam_size=1)
+    text = "Giuseppe has 150,000 followers"
+    job = TranslationJob(replace(languages, target_language="vi"), [text], 1, 0, align=True)
+    sentence, _ = job.begin()
+    (ids,) = languages.target.encode(["Giusppe co 15.000 nguoi"])
+    job.end(sentence, [Hypothesis(tuple(ids), -1.0, True)])
+    while job.linking:
+        job.advance(as_graph(graph))
+    result = job.result()[0]
+    assert result.texts == ["Giuseppe co 150.000 nguoi"]
+    linked = [result.texts[0][slice(*link.target)] for link in result.links]
+    assert list(dict.fromkeys(linked)) == result.texts[0].split()
 
 
 def test_an_abbreviation_becomes_no_small_word() -> None:

@@ -271,7 +271,8 @@ def test_a_translation_begins_as_its_source_does(source: str, text: str, expecte
     [
         ("is shut", "Đóng cửa", "đóng cửa"),
         ("is shut", "“Đóng cửa”", "“đóng cửa”"),
-        ("in hanoi", "Ở Hà Nội", "Ở Hà Nội"),
+        ("in hanoi", "Hà Nội có", "Hà Nội có"),
+        ("in hanoi", "Ở Hà Nội", "ở Hà Nội"),
         ("who went to Oxford", "Người đến Oxford", "người đến Oxford"),
         ("says Anna", "Anna nói", "Anna nói"),
         ("tôi đi", "I am going", "I am going"),
@@ -280,6 +281,12 @@ def test_a_translation_begins_as_its_source_does(source: str, text: str, expecte
         ("Is shut", "Đóng cửa", "Đóng cửa"),
         ("an ad", "QC", "QC"),
         ("shut", "", ""),
+        ("and Russian", "Tiếng Nga", "tiếng Nga"),
+        ("Spanish and Thai", "Tiếng Tây Ban Nha", "tiếng Tây Ban Nha"),
+        ("I'm here", "Tôi ở đây", "tôi ở đây"),
+        ("Vienna is far", "Viên ở xa", "Viên ở xa"),
+        ("the US said", "Mỹ cho biết", "Mỹ cho biết"),
+        ("cosmetics are cheap", "Mỹ phẩm rẻ", "mỹ phẩm rẻ"),
     ],
 )
 def test_what_stands_within_a_sentence_begins_as_its_source_does(source: str, text: str, expected: str) -> None:
