@@ -3,7 +3,6 @@
 What it has not learnt by heart it spells from subwords, and slips: "Giusppe" for "Giuseppe", 15.000 for 150,000.
 """
 
-import os
 import re
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
@@ -18,8 +17,9 @@ _SHORTEST_NAME, _SHORTEST_NUMBER = 4, 2
 _ALIKE = 0.7
 """From which similarity on two spellings are of one name or number: twice what they share, of the length of both."""
 # A people is no misspelt country, nor is a plural a misspelt singular: "Canada" may be what became of "Canadians".
-_SUFFIX = re.compile(r"(?:[aeiou]{0,2}ne?|[aeiou]?se?|ese|is?h?|ics?|ed|er|ist|in|al|y|e|o|)s?")
-_SUFFIX_IN_VIETNAMESE = re.compile(r"[aeiouy]{0,2}s?|i?stan|ics")
+_DERIVED = re.compile(
+    r"(.{3,})(?:[aeiou]{0,2}ne?|[aeiou]?se?|ese|is?h?|ics?|ed|er|ist|in|al|y|e|o|)s? \1(?:[aeiouy]{0,2}s?|i?stan|ics)"
+)
 _OTHER_SEPARATORS = str.maketrans(".,", ",.")
 
 
@@ -36,7 +36,7 @@ def _respelt_names(translation: str, source: str) -> str:
     if not made_up:
         return translation
     lost = [word for key, word in theirs.items() if key not in ours and word != key and len(word) >= _SHORTEST_NAME]
-    found = {word: name for word, name in _pairs(made_up, lost) if not _is_derived(word.lower(), name.lower())}
+    found = {word: name for word, name in _pairs(made_up, lost) if not _DERIVED.fullmatch(f"{name} {word}".lower())}
     return _WORD.sub(lambda match: found.get(match[0], match[0]), translation)
 
 
@@ -47,12 +47,6 @@ def _words(text: str) -> dict[str, str]:
 
 def _looks_foreign(word: str) -> bool:
     return len(word) >= _SHORTEST_NAME and word.isascii() and not is_syllable(word)
-
-
-def _is_derived(word: str, name: str) -> bool:
-    """Whether a word is what Vietnamese makes of an adjective or a plural."""
-    stem = len(os.path.commonprefix([word, name]))
-    return bool(stem and _SUFFIX.fullmatch(name, stem) and _SUFFIX_IN_VIETNAMESE.fullmatch(word, stem))
 
 
 def _respelt_numbers(translation: str, source: str) -> str:
