@@ -148,7 +148,7 @@ class TranslationJob(Job):
         texts = map(sentence.restore, self._written(sentence, hypotheses))
         whole = self._languages.target.is_whole
         kept = [
-            (text, h, sentence.is_odd(text) or not whole(h.ids))
+            (text, h, (not whole(h.ids), *sentence.faults(text)))
             for text, h in zip(texts, hypotheses, strict=True)
             if text is not None
         ]
@@ -157,7 +157,7 @@ class TranslationJob(Job):
         found = tuple(dict.fromkeys(text for text, *_ in kept))
         sentence.best = kept[0][1] if kept else None
         sentence.output = Output(found, bool(kept) and kept[0][1].finished)
-        if found and sentence.output.finished and not kept[0][2]:
+        if found and sentence.output.finished and not any(kept[0][2]):
             return True
         wider = self._languages.decode.retry_beam_size
         if wider > 1 and (sentence.beam_size < wider or not sentence.wide):

@@ -12,6 +12,7 @@ from inference.alignment import Link, Span
 from inference.decoding import Hypothesis, is_odd
 from inference.readings import Reading, readings
 from inference.spans import Marked
+from inference.spelling import lost_numbers
 from inference.text import (
     BETWEEN_PIECES,
     Document,
@@ -120,11 +121,21 @@ class Sentence:
         """A translation of what has no spans, without marks that the model made up."""
         return self.marked.plain(self._cased(translation))
 
-    def is_odd(self, translation: str) -> bool:
-        """Whether a translation, with spans back, is none to be taken while there is another: see `is_odd`. Of so few
-        words anything may do, but an abbreviation becomes no word.
+    def faults(self, translation: str) -> tuple[bool, int]:
+        """What speaks against a translation, with spans back, while there is another: that it is odd, and how many
+        numbers it has lost.
         """
-        source = self.marked.restore(self.marked.text) or self.marked.text
+        return self.is_odd(translation), lost_numbers(translation, self._source)
+
+    @property
+    def _source(self) -> str:
+        return self.marked.restore(self.marked.text) or self.marked.text
+
+    def is_odd(self, translation: str) -> bool:
+        """Whether a translation is none: see `is_odd`. Of so few words anything may do, but an abbreviation becomes no
+        word.
+        """
+        source = self._source
         if self.is_abbreviation and not self.shouted:
             return not (" " in translation or is_abbreviation(translation))
         return len(source.split()) > _FEW and is_odd(source, translation)
@@ -136,7 +147,7 @@ class Sentence:
 
     def stay(self) -> None:
         """Be its own translation."""
-        self.output, self.best = Output((self.marked.restore(self.marked.text) or "",), True), None
+        self.output, self.best = Output((self._source,), True), None
         places = zip(self.marked.source_words(), self.marked.words(self.marked.text), strict=True)
         self.links = [Link(source, target, 1.0) for source, target in places]
 

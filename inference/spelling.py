@@ -63,6 +63,12 @@ def _respelt_numbers(translation: str, source: str) -> str:
     return _NUMBER.sub(lambda match: found.get(match[0], match[0]), translation)
 
 
+def lost_numbers(translation: str, source: str) -> int:
+    """How many numbers of the source, of two digits or more, a translation has not."""
+    ours = _numbers(translation)
+    return sum(1 for digits in _numbers(source) if digits not in ours and len(digits) >= _SHORTEST_NUMBER)
+
+
 def _numbers(text: str) -> dict[str, str]:
     """Each number of a text by its digits."""
     return {_digits(number): number for number in _NUMBER.findall(text)}
