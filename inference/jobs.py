@@ -103,7 +103,7 @@ class TranslationJob(Job):
         """More texts to be translated."""
         for text in texts:
             check()
-            document = split(text).without_list_marks()
+            document = split(text).without_marks_around()
             self._documents.append(document)
             within = [document.goes_on(number) for number in range(len(document.sentences))]
             for first in range(0, len(document.sentences), _AT_ONCE):
@@ -177,6 +177,9 @@ class TranslationJob(Job):
             sentence.document = sentence.marked.document()
             parts = sentence.document.sentences
             sentence.parts = self._enter(parts, [True] * len(parts), 1, 1, linked=sentence.linked)
+            sentence.parts[0].begins = (sentence.begins or not sentence.within) and not any(
+                map(str.isalnum, sentence.document.separators[0])
+            )
         return True
 
     def _written(self, sentence: Sentence, hypotheses: Sequence[Hypothesis]) -> list[str]:
@@ -233,14 +236,15 @@ class TranslationJob(Job):
         longest first. Each has the beam given, but no narrower one than for the hypotheses wanted.
         """
         marked = [mark(text, self._languages.target_language, self._terms) for text in texts]
-        sentences = [Sentence(m, inner, linked) for m, inner in zip(marked, within, strict=True)]
+        sentences = [Sentence(m, inner, linked=linked) for m, inner in zip(marked, within, strict=True)]
         for sentence in sentences:
             if self._stays(sentence.marked.text):
                 sentence.stay()
         words = [sentence for sentence in sentences if not sentence.output]
         pruned = self._languages.decode.relative_threshold > 0
         for sentence in words:
-            sentence.read_by(self._languages.source)
+            # What is translated into Vietnamese is taken for English.
+            sentence.read_by(self._languages.source, english=self._languages.target_language == "vi")
             sentence.beam_size, sentence.wide = max(beam_size, wanted), wanted > 1 or not pruned
         self.waiting.extend(sorted(words, key=_shortness))
         return sentences

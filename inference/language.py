@@ -2,7 +2,8 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 _VIETNAMESE = frozenset("ăđơưạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹ")
 _MARKED = _VIETNAMESE | frozenset("àáâãèéêìíòóôõùúýĩũ")
@@ -20,12 +21,46 @@ def is_syllable(word: str) -> bool:
     return _SYLLABLE.fullmatch(word) is not None
 
 
+def is_foreign(word: str) -> bool:
+    """Whether a word in small letters is no Vietnamese one: by a letter that Vietnamese has not, or its shape."""
+    others = any(not letter.isascii() and letter not in _MARKED for letter in word)
+    return others or (word.isascii() and not is_syllable(word))
+
+
 def foreign_names(text: str) -> set[str]:
     """What is likely a name in a Vietnamese text that it shares with other languages, in small letters: its words that
     begin with a capital, go on in small letters and, without marks, are no Vietnamese syllables.
     """
     words = (word.lower() for word in _words(text) if word.isascii() and word[0].isupper() and word[1:].islower())
     return {word for word in words if not is_syllable(word)}
+
+
+_RUN = re.compile(r"[^\W\d_]+(?: [^\W\d_]+)*")
+
+
+def vietnamese_words(text: str) -> Iterator[tuple[int, int]]:
+    """Where Vietnamese words and names begin and end in an English text: runs of syllables with Vietnamese marks, and
+    of those beside them in plain letters that begin with a capital ("Trần Văn An"), if English has not the same.
+    """
+    for run in _RUN.finditer(text):
+        words = [(match, _is_marked(match[0]), _may_belong(match[0])) for match in re.finditer(r"\S+", run[0])]
+        for beside, group in groupby(words, lambda each: each[1] or each[2]):
+            members = list(group)
+            marked = [number for number, (_, is_marked, _) in enumerate(members) if is_marked]
+            if beside and marked and any(len(members[number][0][0]) > 1 for number in marked):
+                yield run.start() + members[0][0].start(), run.start() + members[-1][0].end()
+
+
+def _is_marked(word: str) -> bool:
+    """Whether a word is a Vietnamese syllable with marks."""
+    small = word.lower()
+    plain = "".join(c for c in unicodedata.normalize("NFD", small.replace("đ", "d")) if not unicodedata.combining(c))
+    return not _MARKED.isdisjoint(small) and is_syllable(plain)
+
+
+def _may_belong(word: str) -> bool:
+    small = word.lower()
+    return word[0].isupper() and word[1:].islower() and is_syllable(small) and small not in _ENGLISH | _PARTICLES
 
 
 def _words(text: str) -> list[str]:
@@ -70,6 +105,7 @@ _BOTH = frozenset(
         "sam min mat cafe menu pizza sushi combo wifi voucher"
     ).split()
 )
+_PARTICLES = frozenset("he so do no me go am in on at my as is us we when her him his any all can could".split())
 # and what Vietnamese is shortened to.
 _SHORT = frozenset(
     (

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import NamedTuple
 
+from inference.abbreviations import spelt_out
 from inference.alignment import Link, Span
 from inference.decoding import Hypothesis, is_odd
 from inference.readings import Reading, readings
@@ -17,10 +18,12 @@ from inference.text import (
     BETWEEN_PIECES,
     Document,
     begun_like,
+    double_quoted,
     gone_on,
     is_abbreviation,
     is_shouted,
     narrow,
+    quoted_like,
     unshout,
 )
 from inference.tokenizer import Tokenizer
@@ -59,6 +62,8 @@ class Sentence:
     """Links and the like are marks, while the model works."""
     within: bool = False
     """Whether it stands between spans of another one, or goes on with the one before."""
+    begins: bool = False
+    """Whether it is the beginning of the sentence that it stands within."""
     linked: bool = False
     """Whether it is to be said which of its words became which,"""
     edges: list[int] = field(default_factory=list)
@@ -68,6 +73,8 @@ class Sentence:
     """Whether its beam keeps what it has room for, however unlikely."""
     reading: Reading = field(default_factory=lambda: Reading("", []))
     """What the model reads,"""
+    requoted: bool = False
+    """perhaps with other quotes,"""
     others: list[Reading] = field(default_factory=list)
     """what it is to read, too, where a text is short,"""
     tried: list[Tried] = field(default_factory=list)
@@ -92,9 +99,11 @@ class Sentence:
         text = self.marked.text
         return is_shouted(text) or (text.isupper() and self.reading.text != narrow(text))
 
-    def read_by(self, tokenizer: Tokenizer) -> None:
-        """Take what the model is to read."""
+    def read_by(self, tokenizer: Tokenizer, *, english: bool = False) -> None:
+        """Take what the model is to read, of a text that is in English or in some language."""
         text = narrow(self.marked.text)
+        text = spelt_out(double_quoted(text)) if english else text
+        self.requoted = english
         alone = not (self.within or self.marked.spans)
         found = readings(text, tokenizer.encode) if alone else [Reading(text, tokenizer.encode([text])[0])]
         if is_shouted(text) and [reading.text for reading in found] == [text]:
@@ -184,9 +193,11 @@ class Sentence:
         return (self.best.log_prob, len(self.best.ids) + self.best.finished) if self.best else (0.0, 0)
 
     def _cased(self, translation: str) -> str:
+        translation = quoted_like(translation, self.marked.text) if self.requoted else translation
         if self.shouted:
             return translation.upper()
-        return (gone_on if self.within else begun_like)(translation, self.marked.text)
+        goes_on = self.within and not self.begins
+        return (gone_on if goes_on else begun_like)(translation, self.marked.text)
 
 
 _STOPS = ".,;"

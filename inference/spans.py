@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from inference.amounts import amounts
+from inference.language import is_vietnamese, vietnamese_words
 from inference.messages import MESSAGE
 from inference.text import Document, begins_with_capital
 
@@ -42,6 +44,7 @@ _IN_WINDOWS = r"[^\s\\/:*?\"<>|“”]"
 # Each begins with what it cannot begin without, and looks back from there: what is tried at every character is to fail
 # at once.
 _KINDS = {
+    "fence": r"```\w{0,20}+",
     "code": r"``?[^`\n]{1,200}+``?",
     # As pandoc has it; within is a sign that sums of money have not, or a letter comes first and there is no blank.
     "formula": r"\$\$[^$\n]{1,400}+\$\$|\$(?<![\w\\]\$)(?![\s{]|\d[\d.,]*+\s[a-z(])"
@@ -65,10 +68,14 @@ _KINDS = {
     r"(?:(?:,\d{3}){1,8}\.\d{1,9}|(?:\.\d{3}){1,8},\d{1,9}|(?:,\d{3}){2,8})(?!\d|[.,]\d)",
     "about a number": r"~(?<![A-Za-z/.~]~)\d{1,12}+(?:[.,]\d{1,12}+)*",
     "flourish": r"[~^][~^_]*+",
-    "number from abroad": r"\+(?<![\d.,+]\+)\d{2,4}(?:[ .-]\d{2,4}){2,5}(?!\d|[.,]\d)",
+    "number from abroad": r"\+(?<![\d.,+]\+)\d{1,4}(?:[ .-]\d{2,4}){2,5}(?!\d|[.,]\d)",
+    "emoticon": r"[:;=](?<!\S.)['’]?-?[()DPpO/|*](?![\w/])|<(?<!\S<)3(?!\w)",
+    "item": r"\((?<!\w\()(?:[a-hj-z]|i{1,3}|iv|vi{0,3}|ix)\)",
     "other script": rf"[{_OPENING}]{{0,5}}+[{_OTHER}](?:[{_OTHER}{_BETWEEN}]|[\s,·]{{1,3}}+(?=[{_OTHER}]))*+",
     "signs": rf"[{_SIGNS}]{_MORE}|[\d#*]\ufe0f?\u20e3{_MORE}",
 }
+_LENGTH = r"\d{1,6}(?:\.\d{1,3})?(?: ?(?:[kcm]?m|ft|in)\b)?"
+_SET = r"\d{1,2}-\d{1,2}(?: \(\d{1,2}-\d{1,2}\))?"
 _WORDS = {
     "link": r"www\.[^\s<>\"“”]{1,2000}+",
     "drive": rf"[A-Za-z]:(?:\\(?:{_IN_WINDOWS}{{1,80}}+(?: {_IN_WINDOWS}{{1,80}}+){{0,3}}+\\){{0,20}}+|/)"
@@ -78,6 +85,14 @@ _WORDS = {
     "version": r"v?\d{1,6}(?:\.\d{1,6}){2,8}+\b",
     "number of a thing": r"(?!VND|USD|EUR|GBP|JPY|CNY)[A-Z]{1,10}+-?\d{2,20}+[A-Z0-9]{0,20}+\b",
     "word with a number": r"(?!VND|USD|EUR|GBP|JPY|CNY)[A-Za-z]{2,20}+\d{2,10}[A-Za-z]{0,10}\b",
+    "trade mark": r"[A-Za-z][\w.-]{0,40}[®™]",
+    "compound": r"(?=[A-Za-z]{8})[A-Z][a-z]{1,20}+(?:[A-Z][a-z]{1,20}+){1,5}\b",
+    "fraction": r"(?:\d{1,3} )?\d{1,3}/\d{1,3}(?![\d/]|\.\d)",
+    "size": rf"{_LENGTH}(?: ?[x×] ?{_LENGTH}){{1,2}}(?!\w)",
+    "degrees": r"\d{1,4} ?° ?[CF]\b",
+    "number in groups": r"\d{1,5}(?:-\d{1,7}){3,5}\b",
+    "sets": rf"{_SET}(?:, {_SET}){{1,4}}(?![\w-])",
+    "DOI": r"doi:\S{5,80}+",
     "power": r"(?:[cdkm]?m|ft|in|mi|mc|[A-Za-z\d])[²³⁰-⁹ⁿ]++(?!\w)|[A-Za-z]{1,5}[₀-₉]++\w{0,10}+"
     r"|[A-Za-z\d]{1,5}+\^(?:-?\w{1,10}+|\([^()\s]{1,20}+\)|\{[^{}\s]{1,20}+\})",
     "telephone": r"\d(?<![\d.,+]\d)\d{1,3}(?:[ .-]\d{2,4}){2,5}(?!\d|[.,]\d)",
@@ -87,7 +102,10 @@ _NO_WORD = r"\S(?<!\w\w)\S{59,}+"
 _SPAN = re.compile("|".join([*_KINDS.values(), rf"\b(?:{'|'.join(_WORDS.values())})", _NO_WORD]))
 _MARK = re.compile(r"\{ ?(\d{1,4}) ?\}")
 _FIRST_MARK = re.compile(r"[^\w{]*+\{ ?(\d{1,4}) ?\}")
-_TWO_STOPS = re.compile(r"(?<!\.)\.\.\Z")
+_END_MARKS = re.compile(r"[.,;:!?…]++\Z")
+_END_WITHIN = re.compile(r"[.!?…]\s")
+_NOT_ENDED = ("v.v", "U.S")
+"""What has a full stop of its own."""
 _CORE = re.compile("\\w(?:.*[\\w\u0300-\u036f])?(?:(?<=\\.\\w)\\.)?", re.DOTALL)
 """From the first letter or digit to the last one; and the full stop of "e.g."."""
 _TAG = re.compile(r"<(/?)(\w[\w:-]*)[^<>]*(?<!/)>")
@@ -106,10 +124,17 @@ class Marked:
     """What they are: the same, but for large numbers and what a caller wants translated in his way."""
 
     def ended(self, text: str) -> str:
-        """A translation of `text` with the full stop that a model forgets behind a mark, and without a second one."""
-        if re.search(r"\}[.!?]\Z", self.text) and text.endswith("}"):
-            return text + self.text[-1]
-        return text[:-1] if _TWO_STOPS.search(text) and not self.text.endswith("..") else text
+        """A translation of `text` that ends in the marks in which `text` does, and in no full stop where it does in
+        none.
+        """
+        theirs, ours = _END_MARKS.search(self.text), _END_MARKS.search(text)
+        kept = text[: ours.start()] if ours else text
+        if not kept or kept.endswith(_NOT_ENDED):
+            return text
+        if theirs and (ours or kept[-1] not in _ENDS):
+            return kept + theirs.group()
+        made_up = self.text[-1:].isalnum() and not _END_WITHIN.search(self.text)
+        return kept if made_up and ours and ours.group() == "." else text
 
     def restore(self, text: str) -> str | None:
         """A translation of `text` with the spans back in; None unless it has each mark once, and no pair of tags has
@@ -117,6 +142,8 @@ class Marked:
         """
         text = self.ended(text)
         if sorted(int(number) for number in _MARK.findall(text)) != list(range(len(self.spans))):
+            return None
+        if "{" in _MARK.sub("", text) and "{" not in _MARK.sub("", self.text):
             return None
         if not all(_said_between(text, *pair) for pair in self._pairs()):
             return None
@@ -210,9 +237,9 @@ class Terms:
         found = dict(terms)
         for term, translation in terms.items():
             found.setdefault(term[0].upper() + term[1:], translation[:1].upper() + translation[1:])
-        self._terms = _Found(found)
+        self._terms = _TermTable(found)
         # In a text that is all in capitals, a term is so too.
-        self._shouted = _Found({term.upper(): translation.upper() for term, translation in found.items()} | found)
+        self._shouted = _TermTable({term.upper(): translation.upper() for term, translation in found.items()} | found)
 
     def find(self, text: str, *, shouted: bool = False) -> Iterator[tuple[int, int, str]]:
         """Where terms begin and end, and their translations; `shouted` where all is in capitals."""
@@ -228,7 +255,7 @@ class Terms:
                     break
 
 
-class _Found:
+class _TermTable:
     """Terms, to be looked up where one may begin."""
 
     def __init__(self, terms: Mapping[str, str]) -> None:
@@ -271,12 +298,33 @@ def mark(sentence: str, language: str, terms: Terms = NO_TERMS) -> Marked:
 def _found(sentence: str, language: str, terms: Terms) -> Iterator[tuple[int, int, str]]:
     """Where spans begin and end, and what they become; terms are looked for between the others, not within a link."""
     start, shouted = 0, sentence.isupper()
+    english = language == "vi" and not is_vietnamese(sentence)
+
+    def between(end: int) -> Iterator[tuple[int, int, str]]:
+        text = sentence[start:end]
+        found = list(terms.find(text, shouted=shouted))
+        if english:
+            found = _merged(found, _merged(list(amounts(text)), [(a, b, text[a:b]) for a, b in vietnamese_words(text)]))
+        yield from ((start + a, start + b, said) for a, b, said in found)
+
+    sums = [(first, last) for first, last, _ in amounts(sentence)] if english else []
     for match in _SPAN.finditer(sentence):
-        first, span = match.start(), _trimmed(match.group())
-        yield from ((start + a, start + b, term) for a, b, term in terms.find(sentence[start:first], shouted=shouted))
-        start = first + len(span)
-        yield first, start, _grouped(span, language)
-    yield from ((start + a, start + b, term) for a, b, term in terms.find(sentence[start:], shouted=shouted))
+        span = _trimmed(match.group())
+        if _NUMBER.fullmatch(span) and any(first <= match.end() - 1 < last for first, last in sums):
+            continue
+        yield from between(match.start())
+        start = match.start() + len(span)
+        yield match.start(), start, _grouped(span, language)
+    yield from between(len(sentence))
+
+
+_Found = list[tuple[int, int, str]]
+
+
+def _merged(first: _Found, others: _Found) -> _Found:
+    """Both in order, without those of the others that have a place in common with one of the first."""
+    free = [o for o in others if all(o[1] <= start or end <= o[0] for start, end, _ in first)]
+    return sorted([*first, *free])
 
 
 def _trimmed(span: str) -> str:

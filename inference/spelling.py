@@ -1,4 +1,4 @@
-"""Names and numbers that a translator misspelt, written as its source has them.
+"""Names, numbers and times of day that a translator misspelt, written as its source has them.
 
 What it has not learnt by heart it spells from subwords, and slips: "Giusppe" for "Giuseppe", 15.000 for 150,000.
 """
@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 
-from inference.language import is_syllable
+from inference.language import is_foreign
 
 _WORD = re.compile(r"[^\W\d_]+")
 _NUMBER = re.compile(r"(?<![\d{])\d++(?:[.,]\d++)*+(?!\})")
@@ -18,7 +18,8 @@ _ALIKE = 0.7
 """From which similarity on two spellings are of one name or number: twice what they share, of the length of both."""
 # A people is no misspelt country, nor is a plural a misspelt singular: "Canada" may be what became of "Canadians".
 _DERIVED = re.compile(
-    r"(.{3,})(?:[aeiou]{0,2}ne?|[aeiou]?se?|ese|is?h?|ics?|ed|er|ist|in|al|y|e|o|)s? \1(?:[aeiouy]{0,2}s?|i?stan|ics)"
+    r"(.{3,})(?:[aeiou]{0,2}n|[aeiou]?se?|l?ese|is?h?|ics?|ed|er|ist|t?in|al|ism|um|gen|y|o|)?e?s? "
+    r"\1(?:[aeiouy]{0,2}s?|i?stan|ics|ce)"
 )
 _OTHER_SEPARATORS = str.maketrans(".,", ",.")
 
@@ -27,7 +28,9 @@ def respelt(translation: str, source: str) -> str:
     """A Vietnamese translation with a name or a number of the source instead of one that resembles it, where the
     translation has not the one, and the source not the other. It has as many words as before.
     """
-    return _respelt_numbers(_respelt_names(translation, source), source)
+    for respell in (_respelt_names, _respelt_numbers, _respelt_decimals, _respelt_times):
+        translation = respell(translation, source)
+    return translation
 
 
 def _respelt_names(translation: str, source: str) -> str:
@@ -46,7 +49,7 @@ def _words(text: str) -> dict[str, str]:
 
 
 def _looks_foreign(word: str) -> bool:
-    return len(word) >= _SHORTEST_NAME and word.isascii() and not is_syllable(word)
+    return len(word) >= _SHORTEST_NAME and is_foreign(word)
 
 
 def _respelt_numbers(translation: str, source: str) -> str:
@@ -61,6 +64,45 @@ def _respelt_numbers(translation: str, source: str) -> str:
         if abs(len(one) - len(other)) <= 1 and not _is_converted(one, theirs[other])
     }
     return _NUMBER.sub(lambda match: found.get(match[0], match[0]), translation)
+
+
+_MEASURE = (
+    r"\s?[%°]|[ -](?:per|million|billion|trillion|[kcm]?m|k?g|mg|m?l|mi|miles?|[kcm]\w+met\w+|met(?:er|re)s?|hectares?|"
+    r"hours?|minutes?|seconds?|years?|points?|stars?|inch|feet|foot|ft|degrees?|times|tons?|tonnes?|pounds?|lit\w+|"
+    r"gallons?|magnitude|dollars?|euros?|USD|VND)\b"
+)
+_DECIMAL_MEASURE = re.compile(
+    rf"(?<![\w.,])\d{{1,9}}\.\d{{1,2}}(?={_MEASURE})|(?<=[$€£])\d{{1,9}}\.\d{{1,2}}(?!\w|[.,]\d)"
+)
+
+
+def _respelt_decimals(translation: str, source: str) -> str:
+    """Vietnamese has a comma before a fraction; what is no measure may be a version or a chapter."""
+    for number in dict.fromkeys(_DECIMAL_MEASURE.findall(source)):
+        translation = re.sub(rf"(?<![\d.,]){re.escape(number)}(?!\d|[.,]\d)", number.replace(".", ","), translation)
+    return translation
+
+
+_TIME = re.compile(r"(?<![\w.,:])(1[0-2]|0?[1-9])(?:[:.][0-5]\d)?\s?([apAP])(?:[mM]\b|\.\s?[mM]\b)")
+_PARTS = [(1, "đêm"), (12, "sáng"), (13, "trưa"), (18, "chiều"), (22, "tối"), (24, "đêm")]
+"""The parts of the day, and the hour at which each ends."""
+_TIME_IN_VIETNAMESE = re.compile(
+    r"(?<![\w.,:])(\d{1,2})((?:[:.,]\d{2})?(?: giờ| phút| \d{2}){0,3} )(sáng|trưa|chiều|tối|đêm)\b"
+)
+
+
+def _respelt_times(translation: str, source: str) -> str:
+    """9 p.m. is "tối", and no more "chiều"."""
+    parts: dict[int, set[str]] = {}
+    for hour, half in _TIME.findall(source):
+        clock = int(hour) % 12 + (12 if half in "pP" else 0)
+        parts.setdefault(int(hour), set()).add(next(name for end, name in _PARTS if clock < end))
+
+    def said(match: re.Match[str]) -> str:
+        known = parts.get(int(match[1]), set())
+        return match[1] + match[2] + (next(iter(known)) if len(known) == 1 else match[3])
+
+    return _TIME_IN_VIETNAMESE.sub(said, translation) if parts else translation
 
 
 def lost_numbers(translation: str, source: str) -> int:

@@ -72,9 +72,16 @@ _QUOTED = re.compile(r'\A\s*+"([^"]*+)"\s*+\Z')
 def is_shouted(text: str) -> bool:
     """Whether a text is in capitals throughout: two words or more, or one with a mark of exclamation.
 
-    A word alone may be an abbreviation ("WHO"), which means something else in small letters.
+    A word alone may be an abbreviation ("WHO"), which means something else in small letters; so may those of a list
+    ("USA, UK, EU"), and what stands beside a number ("USD 100 = 2,400,000 VND").
     """
-    return text.isupper() and (len(re.findall(r"[^\W\d_]{2,}", text)) > 1 or text.endswith("!"))
+    words = re.findall(r"[^\W\d_]{2,}", _ABBREVIATIONS.sub(" ", text))
+    return text.isupper() and (len(words) > 1 or (text.endswith("!") and len(words) > 0))
+
+
+_ABBREVIATIONS = re.compile(
+    r"(?<!\w)[A-Z]{2,4}(?:(?:, (?:AND |OR )?| AND | OR |/)[A-Z]{2,4}){2,}(?!\w)|\b(?:USD|VND|EUR|GBP|JPY|CNY|KM|KG)\b"
+)
 
 
 _LOUD_ALWAYS = re.compile(r"\b(I\b|(?!P\.M|A\.M|E\.G|I\.E)(?:[A-Z]\.){2,}+)")
@@ -156,6 +163,28 @@ def is_wordless(text: str) -> bool:
     return _NO_WORDS.fullmatch(text) is not None
 
 
+def double_quoted(text: str) -> str:
+    """A text with double quotes, if it has none yet, instead of single ones, which look like apostrophes."""
+    if any(mark in text for mark in _DOUBLE):
+        return text
+    return _SINGLE_QUOTED.sub(
+        lambda match: match[0][0].translate(_TO_DOUBLE) + match[0][1:-1] + match[0][-1].translate(_TO_DOUBLE), text
+    )
+
+
+def quoted_like(text: str, source: str) -> str:
+    """A translation of a text that was read so, with the source's quotes."""
+    return (
+        text if double_quoted(source) == source else text.translate(_TO_SINGLE_CURLY if "‘" in source else _TO_SINGLE)
+    )
+
+
+_DOUBLE = '"“”'
+_TO_DOUBLE = {ord("'"): '"', ord("‘"): "“", ord("’"): "”"}
+_TO_SINGLE, _TO_SINGLE_CURLY = dict.fromkeys(map(ord, _DOUBLE), "'"), {ord("“"): "‘", ord("”"): "’"}
+_SINGLE_QUOTED = re.compile(
+    r"(?<!\w)(?:'(?=\w)[^'\n]+(?:(?<=\w)'(?=\w)[^'\n]*)*(?<![\s(])'|‘(?=\w)[^‘’\n]+(?:(?<=\w)’(?=\w)[^‘’\n]*)*(?<!\s)’)(?!\w)"
+)
 _NARROW = str.maketrans(
     {chr(wide): chr(wide - 0xFEE0) for wide in range(0xFF01, 0xFF5F)}
     | {"\u3001": ",", "\u3002": ".", "\u2010": "-", "\u2011": "-", "\xad": ""}
@@ -171,7 +200,11 @@ def narrow(text: str) -> str:
 _CLOSERS = "\"'”’»)]}*_"
 _OPENERS = "\"'“‘«([{*_¿¡-–—#@$€£₫"
 # A run of enders, with what closes around it, then blanks. Ideographic enders need no blank after them.
-_BOUNDARY = re.compile(rf"(?<![.!?…])[.!?…]++[{re.escape(_CLOSERS)}]*+(?=\s)|[。！？]++[{re.escape(_CLOSERS)}]*+")
+_BOUNDARY = re.compile(
+    rf"(?<![.!?…])[.!?…]++[{re.escape(_CLOSERS)}]*+(?=\s)|[。！？]++[{re.escape(_CLOSERS)}]*+"
+    # A blank was forgotten, and it is no address.
+    r"|(?<=[a-z]{2})[.!?](?=(?:I|[A-Z][a-z']{1,20}) [a-z])" + "".join(rf"(?<![./@:_]\w{{{n}}}.)" for n in range(2, 12))
+)
 _ENDED = re.compile(rf"[.!?…。！？][{re.escape(_CLOSERS)}]*+\Z")
 # After a title the sentence goes on; after others ("etc.", "p.m.") one begins.
 _TITLES = frozenset(
@@ -182,11 +215,12 @@ _TITLES = frozenset(
 )
 # After these it goes on before a number: "No. 7", "pp. 3-9", "Jan. 5", but "She said no."
 _REFERENCES = frozenset(
-    "no nos vol ch sec p pp fig figs eq approx jan feb mar apr jun jul aug sep sept oct nov dec".split()
+    "no nos vol ch sec p pp fig figs eq approx ca ext max min jan feb mar apr jun jul aug sep sept oct nov dec".split()
 )
 _LIST_MARKS = re.compile(
     "(?:(?:[>*•·‣+~#\u2010-\u2015\u2190-\u2bff\U0001f300-\U0001faff\ufe0f-]++|"
-    r"\(?(?:[A-Za-z]|[ivx]{2,4}|\d{1,3})\)|(?:[A-D]|\d{1,3})\.|[QA]:|\[[ xX]\])\s++|(?:…|\.{3})\s*+){1,4}+(?=\S)"
+    r"\(?(?:[A-Za-z]|[ivx]{2,4}|\d{1,3})\)|(?:[A-D]|[IVX]{1,4}|\d{1,3})\.|[QA]:|\[[ xX]\])\s++|"
+    r"(?:…|\.{3})\s*+){1,4}+(?=\S)"
 )
 LONGEST_SENTENCE = 220
 """Characters; what is longer is cut, since a translator loses the more of a sentence the longer it is."""
@@ -194,6 +228,20 @@ BETWEEN_PIECES = ",;，；"
 """Marks that are left out of what a translator reads, where a sentence is cut at one."""
 _MOST_CLAUSES, _CLAUSES = 5, 4
 """Clauses, or items, of a sentence that is not cut, and of a piece: of long lists a translator loses items."""
+
+
+_WRAPS = {"**": "**", "*": "*", "(": ")", "[": "]", '"': '"', "“": "”", "‘": "’", "'": "'", "«": "»"}
+
+
+def _wrapping(text: str, first: int, last: int) -> int:
+    """How wide the marks are that stand around a part of a text, and nowhere within."""
+    for opening, closing in _WRAPS.items():
+        width = len(opening)
+        within = text[first + width : last - width]
+        if text.startswith(opening, first) and text.endswith(closing, first + width, last):
+            apart = opening not in within and closing not in within and within.strip() == within != ""
+            return width if apart else 0
+    return 0
 
 
 @dataclass(frozen=True)
@@ -210,19 +258,28 @@ class Document:
             parts += [sentence, separator]
         return "".join(parts)
 
-    def without_list_marks(self) -> Self:
-        """The same, with a bullet, "a)" or the like before a sentence among the separators."""
+    def without_marks_around(self) -> Self:
+        """The same, with a bullet, "a)" or the like before a sentence, and brackets, quotes or stars around it, among
+        the separators.
+        """
         sentences, separators = list(self.sentences), list(self.separators)
         for number, sentence in enumerate(sentences):
-            if found := _LIST_MARKS.match(sentence):
-                separators[number] += found.group()
-                sentences[number] = sentence[found.end() :]
+            found = _LIST_MARKS.match(sentence)
+            first, last = found.end() if found else 0, len(sentence)
+            while width := _wrapping(sentence, first, last):
+                first, last = first + width, last - width
+            separators[number] += sentence[:first]
+            separators[number + 1] = sentence[last:] + separators[number + 1]
+            sentences[number] = sentence[first:last]
         return type(self)(tuple(sentences), tuple(separators))
 
     def goes_on(self, number: int) -> bool:
         """Whether a sentence goes on with the one before: the two are pieces of one."""
-        same_line = number > 0 and self.separators[number].strip(BETWEEN_PIECES + " ") == ""
-        return same_line and _ENDED.search(self.sentences[number - 1]) is None
+        if number == 0 or self.separators[number].strip(BETWEEN_PIECES + " "):
+            return False
+        before = self.sentences[number - 1]
+        is_label = before.isupper() and before.endswith(":")
+        return not is_label and any(map(str.isalnum, before)) and _ENDED.search(before) is None
 
     @classmethod
     def of(cls, pieces: Iterable[tuple[str, bool]]) -> Self:
@@ -258,10 +315,33 @@ def split(text: str, longest: int = LONGEST_SENTENCE) -> Document:
 
 def _sentences(text: str) -> Iterator[str]:
     for line in re.split(r"(\r\n|[\n\r\t\v\f\x85\u2028\u2029])", text):
-        start = 0
-        for end in (*_ends(line), len(line)):
-            yield line[start:end]
-            start = end
+        for cell in _cells(line):
+            start = 0
+            for end in (*_ends(cell), len(cell)):
+                yield cell[start:end]
+                start = end
+
+
+def _cells(line: str) -> list[str]:
+    """The parts of a line that stand for themselves, and what stands between: cells of a table, the steps of a path
+    through a menu, words to choose from ("Yes/No"), a label in capitals before a text ("NOTE: Do not open.").
+    """
+    if _CHOICE.fullmatch(line):
+        return re.split("(/)", line)
+    cells = _STEP.split(line)
+    if len(cells) > 1 and any(len(cell.split()) > _LONGEST_STEP for cell in cells):
+        cells = [line]
+    cells = [part for cell in cells for part in _CELL.split(cell)]
+    label = _LABEL.match(cells[0])
+    return [label.group(), cells[0][label.end() :], *cells[1:]] if label else cells
+
+
+_CELL = re.compile(r"((?<!\S)\|+(?!\S))")
+_STEP = re.compile(r"((?<=\S) (?:[>›»→•·]) (?=\S))")
+_LONGEST_STEP = 4
+"""Words."""
+_CHOICE = re.compile(r"\s*[A-Za-z][a-z]+(?:/[A-Za-z][a-z]+){1,3}[:?]?\s*")
+_LABEL = re.compile(r"[A-Z]{3,20}(?: [A-Z]{2,20}){0,2}:\s+(?=\S*[a-z])")
 
 
 def cut(text: str, longest: int) -> list[str]:
@@ -305,10 +385,16 @@ def _is_end(before: str, mark: str, rest: str) -> bool:
     if not word or (word.isdigit() and len(before) - len(mark) == len(word)):
         return False  # a list mark such as "1." at the start of a line
     if re.fullmatch(r"[A-ZĐ]|(?:[A-Z]\.)+[A-Z]", word):
-        return False  # an initial, as in "J. Smith", or "U.S. Army"
+        # An initial, as in "J. Smith", or "U.S. Army", but "in the U.S. She".
+        return "." in word and _BEGINS.match(rest) is not None
     if word.lower() in _REFERENCES:
         return not follows.isdigit()
     return word.lower() not in _TITLES
+
+
+_BEGINS = re.compile(
+    r"(?:He|She|It|They|We|You|My|His|Her|Their|Our|The|This|That|There|But|And|In|I|I'm|If|When)\b[^.]"
+)
 
 
 _CLAUSE_END = re.compile(r"[;:,，；)–—](?=\s)")

@@ -17,6 +17,7 @@ from werkzeug.serving import make_server
 
 from inference.checkpoint import open_checkpoint, write_checkpoint
 from inference.decoding import DecodeConfig
+from inference.spans import mark
 from inference.text import begun_like
 from inference.tokenizer import END, Tokenizer, pad
 from service.app import create_app
@@ -92,7 +93,10 @@ def test_a_translator_and_a_classifier_answer_as_in_torch(toys: Path, tmp_path: 
         said = post(f"{url}/translate", {"text": TEXTS})["translations"]
         found = post(f"{url}/sentiment", {"text": TEXTS})["results"]
     task = TranslationTask(translator, source, target, 0.0, decode, Noise(NoiseConfig(), "en", "vi"))
-    expected_texts = [begun_like(text, source) for text, source in zip(task.translate(TEXTS), TEXTS, strict=True)]
+    expected_texts = [
+        begun_like(mark(source, "").ended(text), source)
+        for text, source in zip(task.translate(TEXTS), TEXTS, strict=True)
+    ]
     assert [translation["text"] for translation in said] == expected_texts
 
     ids, lengths = pad([[*row, END] for row in tokenizer.encode(TEXTS)])

@@ -92,7 +92,7 @@ def test_everyday_english_becomes_vietnamese(translator: TranslationPredictor) -
         ("Open ./run.sh now", [" ./run.sh "]),
         ("Edit .env and .gitignore", [" .env ", " .gitignore"]),
         ("The total is 1,234,567.89 dollars", [" 1.234.567,89 đô la"]),
-        ("It costs $1,234.50.", [" $1.234,50."]),
+        ("It costs $1,234.50.", [" 1.234,50 đô la."]),
         ("Einstein wrote $E = mc^2$ in 1905.", [" $E = mc^2$ ", "1905."]),
         ("It costs $5 and $10.", ["5", "10"]),
         ("THE U.S. IS BIG.", ["HOA KỲ"]),

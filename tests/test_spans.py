@@ -70,6 +70,21 @@ from inference.spans import Terms, mark
         ("10 m² of CO₂, x^2 ~5 a~b ^_^", "10 {0} of {1}, {2} {3} a{4}b {5}", ["m²", "CO₂", "x^2", "~5", "~", "^_^"]),
         ("See 「東京、（日本）！」 or ﾃｽﾄ.", "See {0} or {1}.", ["「東京、（日本）！」", "ﾃｽﾄ"]),
         ("Caf\ufffd", "Caf{0}", ["\ufffd"]),
+        ("Take 2 1/2 cups, 1/2 tablet.", "Take {0} cups, {1} tablet.", ["2 1/2", "1/2"]),
+        ("10 x 20 x 30 cm, 3m x 4m at 350°F", "{0}, {1} at {2}", ["10 x 20 x 30 cm", "3m x 4m", "350°F"]),
+        ("ISBN 978-3-16-148410-0, doi:10.1000/xyz.", "ISBN {0}, {1}.", ["978-3-16-148410-0", "doi:10.1000/xyz"]),
+        (
+            "It ended 7-6 (7-4), 6-3; call +1 555 123 4567.",
+            "It ended {0}; call {1}.",
+            ["7-6 (7-4), 6-3", "+1 555 123 4567"],
+        ),
+        ("Nike® on JavaScript :-)", "{0} on {1} {2}", ["Nike®", "JavaScript", ":-)"]),
+        ("(a) rent, (iv) file(s); f(x) ```python", "{0} rent, {1} file(s); f(x) {2}", ["(a)", "(iv)", "```python"]),
+        (
+            "Nguyễn Văn An is in Đà Nẵng, So Hà ate phở.",
+            "{0} is in {1}, So {2} ate {3}.",
+            ["Nguyễn Văn An", "Đà Nẵng", "Hà", "phở"],
+        ),
     ],
 )
 def test_spans_are_marked_and_come_back(sentence: str, marked: str, spans: list[str]) -> None:
@@ -86,13 +101,13 @@ def test_spans_are_marked_and_come_back(sentence: str, marked: str, spans: list[
         "He paid $1,200 (50.50) in the 1990s, on the 20th.",
         "It costs $5 and $10, or $5 and 5$. US$5 = A$8.",
         "Pay $5 a day (x = y) and 3 $ or \\[a note\\].",
-        "He/she went at 5 km/h...and on, w/o 1/2 or .5 of it etc.",
+        "He/she went at 5 km/h...and on, w/o 1 or .5 of it etc.",
         "I went home .Then I slept. …/data .how",
         "Put it here: no /or there. a:b",
         "Pi is 3.14, 1,000 is 10,0.5 and 1234.5",
         "Ｓｅｅ ５ apples，ok！",
         "a < b and c > d; rock 'n' roll -- well-known.",
-        "I'm #1 of 3/4 at 12:30, 3-1.",
+        "I'm #1 of 4 at 12:30, 3-1 on 5/6/2020.",
         "Nguyễn Văn Nam ở Đà Nẵng, naïve café.",
         "VND54 and USD20",
     ],
@@ -122,13 +137,38 @@ def test_a_pair_of_tags_keeps_what_stood_between() -> None:
     ("text", "translation", "found"),
     [
         ("Run {0}.", "Chạy {0}", "Chạy {0}."),
-        ("Run {0}.", "Chạy {0}!", "Chạy {0}!"),
+        ("Run {0}.", "Chạy {0}!", "Chạy {0}."),
         ("Run {0}", "Chạy {0}", "Chạy {0}"),
     ],
 )
-def test_a_full_stop_behind_a_span_stays(text: str, translation: str, found: str) -> None:
+def test_a_full_stop_behind_a_mark_stays(text: str, translation: str, found: str) -> None:
     assert mark(text, "vi").ended(translation) == found
     assert mark(text, "vi").restore(translation) == found
+
+
+@pytest.mark.parametrize(
+    ("sentence", "marked", "spans"),
+    [
+        ("It costs €30 or £1,234.50.", "It costs {0} or {1}.", ("30 euro", "1.234,50 bảng")),
+        (
+            "He has $400k, $3.4B and €1.5 million, ok.",
+            "He has {0}, {1} and {2}, ok.",
+            ("400 nghìn đô la", "3,4 tỷ đô la", "1,5 triệu euro"),
+        ),
+        ("Pay $1,250.00 a month.", "Pay {0} a month.", ("1.250,00 đô la",)),
+        # The model's.
+        ("$5, $1,250 and $1.5 million; £20-£30, a £5m-rated", "$5, $1,250 and $1.5 million; £20-£30, a £5m-rated", ()),
+    ],
+)
+def test_sums_of_money_are_said_in_vietnamese(sentence: str, marked: str, spans: tuple[str, ...]) -> None:
+    found = mark(sentence, "vi")
+    assert (found.text, found.spans) == (marked, spans)
+    assert "đô la" not in "".join(mark(sentence, "fr").spans)
+
+
+def test_a_mark_that_was_spoilt_is_none() -> None:
+    assert mark("Open a.txt", "vi").restore("Mở {0} {3.}") is None
+    assert mark("Open { a.txt", "vi").restore("Mở { {0}") == "Mở { a.txt"
 
 
 def test_what_stands_around_spans_is_a_document() -> None:
@@ -149,7 +189,7 @@ def test_what_stands_around_spans_is_a_document() -> None:
         ("1,234,567.89", "1.234.567,89"),
         ("12,345.67", "12.345,67"),
         ("1,000.50", "1.000,50"),
-        ("£1,234.5", "£1.234,5"),
+        ("₹1,234.5", "₹1.234,5"),
     ],
 )
 def test_large_numbers_are_written_as_in_the_target_language(english: str, vietnamese: str) -> None:
@@ -284,10 +324,18 @@ def test_a_term_begins_a_translation_as_the_sentence_began(source: str, translat
     ("source", "translation", "expected"),
     [
         ("It is big.", "Lớn..", "Lớn."),
-        ("It is...", "Nó..", "Nó.."),
-        ("It is.", "Nó...", "Nó..."),
+        ("It is...", "Nó..", "Nó..."),
+        ("It is.", "Nó...", "Nó."),
+        ("Hi Sarah,", "Chào Sarah.", "Chào Sarah,"),
+        ("What???", "Gì?", "Gì???"),
+        ("Is it?", "Nó.", "Nó?"),
+        ("Sign in", "Đăng nhập.", "Đăng nhập"),
+        ("milk etc.", "sữa, v.v.", "sữa, v.v."),
+        ("milk and so on", "sữa, v.v.", "sữa, v.v."),
+        ("“Go.”", "“Đi”.", "“Đi”."),
+        ("He said “go”.", "Anh nói “đi.”", "Anh nói “đi.”"),
         ("Go {a}.", "{0}..", "{a}."),
     ],
 )
-def test_a_translation_has_one_full_stop(source: str, translation: str, expected: str) -> None:
+def test_a_translation_ends_as_its_source_does(source: str, translation: str, expected: str) -> None:
     assert mark(source, "vi").restore(translation) == expected

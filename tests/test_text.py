@@ -10,12 +10,14 @@ from inference.text import (
     begun_like,
     classifier_form,
     cut,
+    double_quoted,
     gone_on,
     is_abbreviation,
     is_shouted,
     is_wordless,
     narrow,
     normalise,
+    quoted_like,
     split,
     unshout,
 )
@@ -120,7 +122,7 @@ def test_nothing_is_lost(text: str) -> None:
     document = split(text)
     assert document.join(document.sentences) == text
     assert all(sentence == sentence.strip() != "" for sentence in document.sentences)
-    document = document.without_list_marks()
+    document = document.without_marks_around()
     assert document.join(document.sentences) == text
     assert all(sentence == sentence.strip() != "" for sentence in document.sentences)
 
@@ -148,7 +150,7 @@ def test_nothing_is_lost(text: str) -> None:
     ],
 )
 def test_list_marks_are_no_part_of_a_sentence(text: str, sentence: str) -> None:
-    assert split(text).without_list_marks().sentences == (sentence,)
+    assert split(text).without_marks_around().sentences == (sentence,)
 
 
 @pytest.mark.parametrize(
@@ -222,7 +224,7 @@ def test_full_width_letters_are_narrow() -> None:
 def test_a_long_text_of_marks_takes_no_longer_than_another(part: str) -> None:
     text = part * (20_000 // len(part))
     start = time.process_time()
-    split(text).without_list_marks()
+    split(text).without_marks_around()
     is_wordless(text)
     for begun in (text, "<" + text):
         classifier_form(begun, lowercase=True)
@@ -370,3 +372,69 @@ def test_unshout() -> None:
     assert unshout("24 HOURS") == "24 Hours"
     assert unshout("THE U.S. LEFT AT 5 P.M., E.G. I.") == "The U.S. left at 5 p.m., e.g. I."
     assert unshout("123") == "123"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ("Home | About us |", ("Home", "|", "About us", "|")),
+        ("Home > Products > Shoes", ("Home", ">", "Products", ">", "Shoes")),
+        ("Yes/No", ("Yes", "/", "No")),
+        ("NOTE: Do not open.", ("NOTE:", "Do not open.")),
+        (
+            "He moved to the U.S. She stayed in the U.K. It rained.",
+            ("He moved to the U.S.", "She stayed in the U.K.", "It rained."),
+        ),
+        ("He left.She stayed. Thanks!See you.", ("He left.", "She stayed.", "Thanks!", "See you.")),
+        # One each.
+        ("If x > y then do it all again, 5 > 3", ("If x > y then do it all again, 5 > 3",)),
+        ("TCP/IP at 5 km/h, and/or", ("TCP/IP at 5 km/h, and/or",)),
+        ("NOTE: DO NOT OPEN", ("NOTE: DO NOT OPEN",)),
+        ("The U.S. Army in the U.S. Senate", ("The U.S. Army in the U.S. Senate",)),
+        ("See www.Abc.Com and Node.js", ("See www.Abc.Com and Node.js",)),
+    ],
+)
+def test_cells_steps_choices_and_labels_stand_for_themselves(text: str, sentences: tuple[str, ...]) -> None:
+    document = split(text)
+    assert document.sentences == sentences
+    assert document.join(sentences) == text
+    assert not any(document.goes_on(number) for number, each in enumerate(sentences) if any(map(str.isalnum, each)))
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("(Cancel)", "Cancel"),
+        ("- **“Go on.”**", "Go on."),
+        ("'Cancel'", "Cancel"),
+        ('"Yes" and "No"', '"Yes" and "No"'),
+        ("(a or b) and (c)", "(a or b) and (c)"),
+        ("'It's ok'", "'It's ok'"),
+        ("()", "()"),
+    ],
+)
+def test_marks_around_a_sentence_are_not_its_own(text: str, sentence: str) -> None:
+    document = split(text).without_marks_around()
+    assert document.sentences == (sentence,)
+    assert document.join(document.sentences) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("'Go,' he said.", '"Go," he said.'),
+        ("‘I don’t,’ he said, ‘but I’ll ask.’", "“I don’t,” he said, “but I’ll ask.”"),
+        ("the dogs' and the cats' milk, it's", "the dogs' and the cats' milk, it's"),
+        ("He said “it’s ‘ok’”.", "He said “it’s ‘ok’”."),
+    ],
+)
+def test_single_quotes_are_read_as_double_ones(text: str, read: str) -> None:
+    assert double_quoted(text) == read
+    assert quoted_like(read, text) == text
+
+
+def test_what_capitals_are_no_shouting() -> None:
+    assert [is_shouted(text) for text in ("USA, UK, EU", "USD 100 = 2,400,000 VND", "ABC AND DEF AND GHI")] == [
+        False
+    ] * 3
+    assert [is_shouted(text) for text in ("GO IN", "CALL ME ASAP", "US, UK SIGN DEAL", "STOP!")] == [True] * 4

@@ -1,0 +1,71 @@
+"""English abbreviations as the words that they stand for, which a translator has read: "No. 5", "Sen. Sanders"."""
+
+import re
+from collections.abc import Mapping
+from functools import partial
+
+_ALWAYS = {"approx": "approximately", "e.g": "like", "i.e": "meaning", "vs": "versus"}
+_BEFORE_NUMBERS = {
+    "ca": "around",
+    "ext": "extension",
+    "max": "maximum",
+    "min": "minimum",
+    "no": "number",
+    "nos": "numbers",
+    "pp": "pages",
+}
+_BEHIND_NUMBERS = {"hrs": "hours", "min": "minutes", "mins": "minutes", "tbsp": "tablespoons", "tsp": "teaspoons"}
+_BEFORE_NAMES = {
+    "Capt": "Captain",
+    "Dept": "Department",
+    "Gen": "General",
+    "Gov": "Governor",
+    "Lt": "Lieutenant",
+    "Mt": "Mount",
+    "Prof": "Professor",
+    "Rep": "Representative",
+    "Rev": "Reverend",
+    "Sen": "Senator",
+    "Sgt": "Sergeant",
+}
+_MONTHS = {
+    "Jan": "January",
+    "Feb": "February",
+    "Mar": "March",
+    "Apr": "April",
+    "Aug": "August",
+    "Sep": "September",
+    "Sept": "September",
+    "Oct": "October",
+    "Nov": "November",
+    "Dec": "December",
+}
+
+
+def _pattern(words: Mapping[str, str], before: str, behind: str, flags: int = 0) -> re.Pattern[str]:
+    longest = "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
+    return re.compile(rf"(?<![\w.]){before}({longest})\.{behind}", flags)
+
+
+_RULES = [
+    (_ALWAYS, _pattern(_ALWAYS, "", r",?(?=\s)", re.IGNORECASE)),
+    (_BEFORE_NUMBERS, _pattern(_BEFORE_NUMBERS, "", r"(?=\s?\d)", re.IGNORECASE)),
+    (_BEHIND_NUMBERS, _pattern(_BEHIND_NUMBERS, r"(?<=\d )", r"(?=\s+[a-z(]|,)")),
+    (_BEFORE_NAMES, _pattern(_BEFORE_NAMES, "", r"(?=\s(?:[A-Z]|of\b))")),
+    (_MONTHS, _pattern(_MONTHS, "", r"(?=\s\d)")),
+    (_MONTHS, _pattern(_MONTHS, r"(?<=\d )", r"(?=\s|,)")),
+]
+
+
+def spelt_out(text: str) -> str:
+    """An English text with such abbreviations as words. It has as many words as before."""
+    if "." not in text:
+        return text
+    for words, pattern in _RULES:
+        text = pattern.sub(partial(_said, words), text)
+    return text
+
+
+def _said(words: Mapping[str, str], match: re.Match[str]) -> str:
+    said = words.get(match[1]) or words[match[1].lower()]
+    return said[0].upper() + said[1:] if match.start() == 0 and match[1][0].isupper() else said
