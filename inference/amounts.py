@@ -31,7 +31,7 @@ _CHANGED = str.maketrans(".,", ",.")
 
 def amounts(text: str) -> Iterator[tuple[int, int, str]]:
     """Where sums of money begin and end in an English text, and what they are in Vietnamese."""
-    for match in _MONEY.finditer(text):
+    for match in _MONEY.finditer(text) if any(sign[-1] in text for sign in _CURRENCIES) else ():
         sign, amount, scale = match["sign"], match["amount"], match["short"] or match["scale"]
         # Of dollars in full the model knows all but large ones with cents.
         if not sign.endswith("$") or match["short"] or ("," in amount and "." in amount):

@@ -42,7 +42,7 @@ def vietnamese_words(text: str) -> Iterator[tuple[int, int]]:
     """Where Vietnamese words and names begin and end in an English text: runs of syllables with Vietnamese marks, and
     of those beside them in plain letters that begin with a capital ("Trần Văn An"), if English has not the same.
     """
-    for run in _RUN.finditer(text):
+    for run in () if text.isascii() else _RUN.finditer(text):
         words = [(match, _is_marked(match[0]), _may_belong(match[0])) for match in re.finditer(r"\S+", run[0])]
         for beside, group in groupby(words, lambda each: each[1] or each[2]):
             members = list(group)

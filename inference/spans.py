@@ -298,7 +298,7 @@ def mark(sentence: str, language: str, terms: Terms = NO_TERMS) -> Marked:
 def _found(sentence: str, language: str, terms: Terms) -> Iterator[tuple[int, int, str]]:
     """Where spans begin and end, and what they become; terms are looked for between the others, not within a link."""
     start, shouted = 0, sentence.isupper()
-    english = language == "vi" and not is_vietnamese(sentence)
+    english = language == "vi" and (sentence.isascii() or not is_vietnamese(sentence))
 
     def between(end: int) -> Iterator[tuple[int, int, str]]:
         text = sentence[start:end]

@@ -1,5 +1,7 @@
 """The checkpoints in this repository: whole, made by the configs beside the code, good at what anybody tries first."""
 
+import re
+
 import pytest
 from conftest import ROOT
 from sentiment_challenge import CHALLENGE, FORMS, fairness, flips, wrong
@@ -108,6 +110,38 @@ def test_what_is_no_english_comes_back(translator: TranslationPredictor, text: s
     assert "\ufffd" not in result.text
     assert "Ồ" not in result.text
     assert not result.text.endswith("..")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Nguyễn Văn An lives in Đà Nẵng with his wife Trần Thị Hoa.", "^Nguyễn Văn An .* Đà Nẵng .* Trần Thị Hoa"),
+        ("My friend Hương loves bún chả and bánh mì.", "Hương .* bún chả và bánh mì"),
+        ("No. 5 is mine.", "^Số 5 "),
+        ("Sen. Sanders and Capt. Kirk climbed Mt. Everest.", "ượng nghị sĩ Sanders .* Kirk .* núi Everest"),
+        ("She earns $400k a year, and he has $3.4B.", "400 nghìn đô la .* 3,4 tỷ đô la"),
+        ("€1.5 million or £12,000", "^1,5 triệu euro hoặc 12[.]000 bảng$"),
+        ("We close at 9 pm.", "9 giờ tối"),
+        ("Add 2 1/2 cups of sugar.", "2 1/2 .* đường[.]$"),
+        ("The box is 10 x 20 x 30 cm.", "10 x 20 x 30 cm"),
+        ("Bake at 350°F (175°C).", "350°F [(]175°C[)]"),
+        ("Call +1 555 123 4567.", "[+]1 555 123 4567[.]$"),
+        ("Home | About | Contact", "^Trang chủ [|] .* [|] Liên hệ$"),
+        ("Yes/No", "^Có/[Kk]hông$"),
+        ("**(Cancel)**", "^[*][*][(]Hủy[)][*][*]$"),
+        ("Dear Mr. Thompson,", "Thompson,$"),
+        ("NOTE: Do not open.", "^LƯU Ý: .*không mở[.]$|^LƯU Ý: Đừng mở[.]$"),
+        ("I moved to the U.S. She stayed there.", "^Tôi .*[.] Cô ấy "),
+        ("Thanks!See you.", "^Cảm ơn.*!.+[.]$"),
+        ("(a) the rent, (b) the deposit", "^[(]a[)] .*[(]b[)] "),
+        ("It rose 12.5% to 4.5 million.", "12,5.* 4,5 triệu[.]$"),
+        ("'Hello,' he said.", "^'.*,' "),
+        ("The Congolese government resigned.", "Congo "),
+    ],
+)
+def test_what_people_paste(translator: TranslationPredictor, text: str, expected: str) -> None:
+    (result,) = translator.predict([text])
+    assert re.search(expected, result.text), result.text
 
 
 def test_a_term_begins_a_translation_in_a_capital(translator: TranslationPredictor) -> None:
