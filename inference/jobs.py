@@ -60,8 +60,14 @@ class Languages:
 
     source: Tokenizer
     target: Tokenizer
+    source_language: str
     target_language: str
     decode: DecodeConfig
+
+    @property
+    def english_to_vietnamese(self) -> bool:
+        """Whether these are the two that most rules around the model are of."""
+        return (self.source_language, self.target_language) == ("en", "vi")
 
 
 def _shortness(sentence: Sentence) -> int:
@@ -185,8 +191,8 @@ class TranslationJob(Job):
     def _written(self, sentence: Sentence, hypotheses: Sequence[Hypothesis]) -> list[str]:
         """The texts of hypotheses, spelt as they should be."""
         texts = self._languages.target.decode([hypothesis.ids for hypothesis in hypotheses])
-        vietnamese = self._languages.target_language == "vi"
-        return [respelt(text, sentence.reading.text) for text in texts] if vietnamese else texts
+        known = self._languages.english_to_vietnamese
+        return [respelt(text, sentence.reading.text) for text in texts] if known else texts
 
     def advance(self, graph: TranslationGraph) -> None:
         """Do a piece of the linking."""
@@ -235,7 +241,8 @@ class TranslationJob(Job):
         """Sentences of texts, each with whether it stands within another; those that a model must translate wait, the
         longest first. Each has the beam given, but no narrower one than for the hypotheses wanted.
         """
-        marked = [mark(text, self._languages.target_language, self._terms) for text in texts]
+        target = self._languages.target_language
+        marked = [mark(text, target, self._terms, source=self._languages.source_language) for text in texts]
         sentences = [Sentence(m, inner, linked=linked) for m, inner in zip(marked, within, strict=True)]
         for sentence in sentences:
             if self._stays(sentence.marked.text):
@@ -243,8 +250,7 @@ class TranslationJob(Job):
         words = [sentence for sentence in sentences if not sentence.output]
         pruned = self._languages.decode.relative_threshold > 0
         for sentence in words:
-            # What is translated into Vietnamese is taken for English.
-            sentence.read_by(self._languages.source, english=self._languages.target_language == "vi")
+            sentence.read_by(self._languages.source, english=self._languages.source_language == "en")
             sentence.beam_size, sentence.wide = max(beam_size, wanted), wanted > 1 or not pruned
         self.waiting.extend(sorted(words, key=_shortness))
         return sentences

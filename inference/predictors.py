@@ -99,7 +99,8 @@ class TranslationPredictor:
         with _parts(checkpoint):
             config = checkpoint.config
             source, target = (Tokenizer(checkpoint.read(f"{side}.model")) for side in ("source", "target"))
-            self.languages = Languages(source, target, config["target_language"], DecodeConfig(**config["decode"]))
+            pair = config["source_language"], config["target_language"]
+            self.languages = Languages(source, target, *pair, DecodeConfig(**config["decode"]))
             self.graph = TranslationGraph(checkpoint.read("encoder.onnx"), checkpoint.read("step.onnx"), threads)
 
     @classmethod

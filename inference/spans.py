@@ -277,17 +277,18 @@ _GOES_ON = re.compile(r"\w")
 NO_TERMS = Terms({})
 
 
-def mark(sentence: str, language: str, terms: Terms = NO_TERMS) -> Marked:
-    """Put marks in the place of what a translation into `language` must not touch, and of terms.
+def mark(sentence: str, language: str, terms: Terms = NO_TERMS, *, source: str = "en") -> Marked:
+    """Put marks in the place of what a translation from `source` into `language` must not touch, and of terms.
 
     A placeholder that looks like a mark becomes one itself, so the two are never mistaken. Numbers of a million and
-    more, and such of a thousand with a fraction, get the target language's marks.
+    more, and such of a thousand with a fraction, get the target language's marks. From English into Vietnamese, words
+    that are Vietnamese already stay, and sums of money are said in it.
     """
     spans: list[str] = []
     sources: list[str] = []
     parts: list[str] = []
     start = 0
-    for first, last, span in _found(sentence, language, terms):
+    for first, last, span in _found(sentence, language, terms, source):
         parts += [sentence[start:first], f"{{{len(spans)}}}"]
         spans.append(span)
         sources.append(sentence[first:last])
@@ -295,10 +296,10 @@ def mark(sentence: str, language: str, terms: Terms = NO_TERMS) -> Marked:
     return Marked("".join([*parts, sentence[start:]]), tuple(spans), tuple(sources))
 
 
-def _found(sentence: str, language: str, terms: Terms) -> Iterator[tuple[int, int, str]]:
+def _found(sentence: str, language: str, terms: Terms, source: str) -> Iterator[tuple[int, int, str]]:
     """Where spans begin and end, and what they become; terms are looked for between the others, not within a link."""
     start, shouted = 0, sentence.isupper()
-    english = language == "vi" and (sentence.isascii() or not is_vietnamese(sentence))
+    english = (source, language) == ("en", "vi") and (sentence.isascii() or not is_vietnamese(sentence))
 
     def between(end: int) -> Iterator[tuple[int, int, str]]:
         text = sentence[start:end]

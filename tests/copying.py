@@ -74,7 +74,7 @@ def copying(**decode: Any) -> tuple[Languages, Copying]:
     """Tokenizers and graphs, typed as what they stand for."""
     tokenizer = cast(Tokenizer, Characters())
     config = DecodeConfig(length_factor=1.0, length_margin=2, **decode)
-    return Languages(tokenizer, tokenizer, "xx", config), Copying()
+    return Languages(tokenizer, tokenizer, "xx", "yy", config), Copying()
 
 
 def as_graph(copying: Copying) -> TranslationGraph:

@@ -247,7 +247,7 @@ def test_pieces_between_spans_are_translated_without_the_marks_around_them() -> 
 def test_names_and_numbers_are_spelt_as_in_the_source_and_linked_so() -> None:
     languages, graph = copying(retry_beam_size=1)
     text = "Giuseppe has 150,000 followers"
-    job = TranslationJob(replace(languages, target_language="vi"), [text], 1, 0, align=True)
+    job = TranslationJob(replace(languages, source_language="en", target_language="vi"), [text], 1, 0, align=True)
     sentence, _ = job.begin()
     (ids,) = languages.target.encode(["Giusppe co 15.000 nguoi"])
     job.end(sentence, [Hypothesis(tuple(ids), -1.0, True)])
