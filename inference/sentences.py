@@ -11,6 +11,7 @@ from typing import NamedTuple
 from inference.abbreviations import spelt_out
 from inference.alignment import Link, Span
 from inference.decoding import Hypothesis, is_odd
+from inference.quotes import double_quoted, quoted_like
 from inference.readings import Reading, readings
 from inference.spans import Marked
 from inference.spelling import lost_numbers
@@ -18,12 +19,10 @@ from inference.text import (
     BETWEEN_PIECES,
     Document,
     begun_like,
-    double_quoted,
     gone_on,
     is_abbreviation,
     is_shouted,
     narrow,
-    quoted_like,
     unshout,
 )
 from inference.tokenizer import Tokenizer

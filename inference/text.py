@@ -163,28 +163,6 @@ def is_wordless(text: str) -> bool:
     return _NO_WORDS.fullmatch(text) is not None
 
 
-def double_quoted(text: str) -> str:
-    """A text with double quotes, if it has none yet, instead of single ones, which look like apostrophes."""
-    if any(mark in text for mark in _DOUBLE):
-        return text
-    return _SINGLE_QUOTED.sub(
-        lambda match: match[0][0].translate(_TO_DOUBLE) + match[0][1:-1] + match[0][-1].translate(_TO_DOUBLE), text
-    )
-
-
-def quoted_like(text: str, source: str) -> str:
-    """A translation of a text that was read so, with the source's quotes."""
-    return (
-        text if double_quoted(source) == source else text.translate(_TO_SINGLE_CURLY if "‘" in source else _TO_SINGLE)
-    )
-
-
-_DOUBLE = '"“”'
-_TO_DOUBLE = {ord("'"): '"', ord("‘"): "“", ord("’"): "”"}
-_TO_SINGLE, _TO_SINGLE_CURLY = dict.fromkeys(map(ord, _DOUBLE), "'"), {ord("“"): "‘", ord("”"): "’"}
-_SINGLE_QUOTED = re.compile(
-    r"(?<!\w)(?:'(?=\w)[^'\n]+(?:(?<=\w)'(?=\w)[^'\n]*)*(?<![\s(])'|‘(?=\w)[^‘’\n]+(?:(?<=\w)’(?=\w)[^‘’\n]*)*(?<!\s)’)(?!\w)"
-)
 _NARROW = str.maketrans(
     {chr(wide): chr(wide - 0xFEE0) for wide in range(0xFF01, 0xFF5F)}
     | {"\u3001": ",", "\u3002": ".", "\u2010": "-", "\u2011": "-", "\xad": ""}

@@ -5,19 +5,18 @@ import unicodedata
 
 import pytest
 
+from inference.quotes import double_quoted, quoted_like
 from inference.text import (
     LONGEST_SENTENCE,
     begun_like,
     classifier_form,
     cut,
-    double_quoted,
     gone_on,
     is_abbreviation,
     is_shouted,
     is_wordless,
     narrow,
     normalise,
-    quoted_like,
     split,
     unshout,
 )
