@@ -14,6 +14,7 @@ _BEFORE_NUMBERS = {
     "nos": "numbers",
     "pp": "pages",
 }
+_CAPITALS_TOO = {"Ext": "extension", "No": "number", "Nos": "numbers"}
 _BEHIND_NUMBERS = {"hrs": "hours", "min": "minutes", "mins": "minutes", "tbsp": "tablespoons", "tsp": "teaspoons"}
 _BEFORE_NAMES = {
     "Capt": "Captain",
@@ -47,11 +48,15 @@ def _pattern(words: Mapping[str, str], before: str, behind: str, flags: int = 0)
     return re.compile(rf"(?<![\w.]){before}({longest})\.{behind}", flags)
 
 
+_BEGINS = r"(?:He|She|It|They|We|You|The|This|That|My|His|Her)\b"
 _RULES = [
     (_ALWAYS, _pattern(_ALWAYS, "", r",?(?=\s)", re.IGNORECASE)),
-    (_BEFORE_NUMBERS, _pattern(_BEFORE_NUMBERS, "", r"(?=\s?\d)", re.IGNORECASE)),
+    (_BEFORE_NUMBERS, _pattern(_BEFORE_NUMBERS, r"(?<!said )(?<!say )(?<!, )", r"(?=\s?\d)")),
+    (_CAPITALS_TOO, _pattern(_CAPITALS_TOO, "", r"(?=\s?\d)")),
+    (_BEFORE_NUMBERS, _pattern(_BEFORE_NUMBERS, r"\A", r"(?=\s?\d)", re.IGNORECASE)),
     (_BEHIND_NUMBERS, _pattern(_BEHIND_NUMBERS, r"(?<=\d )", r"(?=\s+[a-z(]|,)")),
-    (_BEFORE_NAMES, _pattern(_BEFORE_NAMES, "", r"(?=\s(?:[A-Z]|of\b))")),
+    (_BEFORE_NAMES, _pattern(_BEFORE_NAMES, r"(?<!\. )", rf"(?=\s(?!{_BEGINS})[A-Z][a-z])")),
+    (_BEFORE_NAMES, re.compile(r"(?<![\w.])(Dept)\.(?=\s(?:of|for)\b)")),
     (_MONTHS, _pattern(_MONTHS, "", r"(?=\s\d)")),
     (_MONTHS, _pattern(_MONTHS, r"(?<=\d )", r"(?=\s|,)")),
 ]

@@ -24,7 +24,7 @@ _SHORT_SCALE = r"(?:[kK]|[mM]n?|[bB]n?|[tT]n)(?![\w-])"
 _SCALE = "thousand|million|billion|trillion"
 _MONEY = re.compile(
     rf"(?<![\w.,$€£¥₩₫–—-])(?P<sign>US\$|[$€£¥₩₫])\s?(?P<amount>{_AMOUNT})"
-    rf"(?:(?P<short>{_SHORT_SCALE})|\s(?P<scale>{_SCALE})\b|(?!\s(?:{_SCALE})\b))(?!\w|[.,]\d|[-–—][$€£¥₩₫\d])"
+    rf"(?:(?P<short>{_SHORT_SCALE})|\s(?P<scale>{_SCALE})\b|(?!\s(?:{_SCALE})\b))(?!\w|[.,]\d|[-–—][\w$€£¥₩₫])"
 )
 _CHANGED = str.maketrans(".,", ",.")
 

@@ -35,6 +35,12 @@ def foreign_names(text: str) -> set[str]:
     return {word for word in words if not is_syllable(word)}
 
 
+_ALSO_ENGLISH = frozenset(
+    (
+        "am any as at bay can cup day do go he her him his hot in is it man may me menu my no non not of on or run so "
+        "sun tea ten than them then to up us van via we when"
+    ).split()
+)
 _RUN = re.compile(r"[^\W\d_]+(?: [^\W\d_]+)*")
 
 
@@ -60,7 +66,7 @@ def _is_marked(word: str) -> bool:
 
 def _may_belong(word: str) -> bool:
     small = word.lower()
-    return word[0].isupper() and word[1:].islower() and is_syllable(small) and small not in _ENGLISH | _PARTICLES
+    return word[0].isupper() and word[1:].islower() and is_syllable(small) and small not in _ENGLISH | _ALSO_ENGLISH
 
 
 def _words(text: str) -> list[str]:
@@ -105,7 +111,6 @@ _BOTH = frozenset(
         "sam min mat cafe menu pizza sushi combo wifi voucher"
     ).split()
 )
-_PARTICLES = frozenset("he so do no me go am in on at my as is us we when her him his any all can could".split())
 # and what Vietnamese is shortened to.
 _SHORT = frozenset(
     (

@@ -10,6 +10,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 
 import numpy as np
 import numpy.typing as npt
@@ -88,14 +89,21 @@ class Placing:
         self._source, self._text = source, text
         self._words = [match.span() for match in re.finditer(r"\S+", text)]
         self._said = np.array([_is_said(text[start:end]) for start, end in self._words], dtype=bool)
-        numbers = {word: number for number, word in enumerate(self._words)}
-        found = sorted((link for link in links if link.target in numbers), key=lambda link: link.source)
-        self._starts, self._ends = [link.source[0] for link in found], [link.source[1] for link in found]
-        self._targets = np.array([numbers[link.target] for link in found], dtype=np.intp)
-        self._shares = _shares(np.array([link.weight for link in found]), np.array(self._starts), self._targets)
+        # What was kept whole may be several words, each of which is linked as it is.
+        found = sorted(
+            ((link, number) for link in links for number in self._within(link.target)), key=lambda each: each[0].source
+        )
+        self._starts, self._ends = [link.source[0] for link, _ in found], [link.source[1] for link, _ in found]
+        self._targets = np.array([number for _, number in found], dtype=np.intp)
+        self._shares = _shares(np.array([link.weight for link, _ in found]), np.array(self._starts), self._targets)
         self._sources = np.full((len(self._words), 2), -1)
         for number in np.argsort(-self._shares, kind="stable")[::-1]:
-            self._sources[self._targets[number]] = found[number].source
+            self._sources[self._targets[number]] = found[number][0].source
+
+    def _within(self, span: Span) -> range:
+        """The numbers of the translation's words that a span has."""
+        first = bisect_left(self._words, span[0], key=itemgetter(0))
+        return range(first, bisect_right(self._words, span[1], key=itemgetter(1)))
 
     def lost(self, elements: Sequence[Element]) -> list[Element]:
         """The elements of which no word of the translation is, and those that have got the words of others too; but

@@ -23,6 +23,6 @@ _DOUBLE = '"“”'
 _TO_DOUBLE = {ord("'"): '"', ord("‘"): "“", ord("’"): "”"}
 _TO_SINGLE, _TO_SINGLE_CURLY = dict.fromkeys(map(ord, _DOUBLE), "'"), {ord("“"): "‘", ord("”"): "’"}
 _SINGLE_QUOTED = re.compile(
-    r"(?<!\w)(?:'(?=\w)[^'\n]+(?:(?<=\w)'(?=\w)[^'\n]*)*(?<![\s(])'|"
+    r"(?<!\w)(?:'(?=[^\W\d])(?!(?:em|n|til|tis|twas|cause)\b)[^'\n]+(?:(?<=\w)'(?=\w)[^'\n]*)*(?<![\s(])'|"
     r"‘(?=\w)[^‘’\n]+(?:(?<=\w)’(?=\w)[^‘’\n]*)*(?<!\s)’)(?!\w)"
 )

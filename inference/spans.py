@@ -74,7 +74,7 @@ _KINDS = {
     "other script": rf"[{_OPENING}]{{0,5}}+[{_OTHER}](?:[{_OTHER}{_BETWEEN}]|[\s,·]{{1,3}}+(?=[{_OTHER}]))*+",
     "signs": rf"[{_SIGNS}]{_MORE}|[\d#*]\ufe0f?\u20e3{_MORE}",
 }
-_LENGTH = r"\d{1,6}(?:\.\d{1,3})?(?: ?(?:[kcm]?m|ft|in)\b)?"
+_LENGTH = r"\d{1,6}(?:\.\d{1,3})?(?: ?(?:[kcm]?m|ft)\b)?"
 _SET = r"\d{1,2}-\d{1,2}(?: \(\d{1,2}-\d{1,2}\))?"
 _WORDS = {
     "link": r"www\.[^\s<>\"“”]{1,2000}+",
@@ -86,7 +86,7 @@ _WORDS = {
     "number of a thing": r"(?!VND|USD|EUR|GBP|JPY|CNY)[A-Z]{1,10}+-?\d{2,20}+[A-Z0-9]{0,20}+\b",
     "word with a number": r"(?!VND|USD|EUR|GBP|JPY|CNY)[A-Za-z]{2,20}+\d{2,10}[A-Za-z]{0,10}\b",
     "trade mark": r"[A-Za-z][\w.-]{0,40}[®™]",
-    "compound": r"(?=[A-Za-z]{8})[A-Z][a-z]{1,20}+(?:[A-Z][a-z]{1,20}+){1,5}\b",
+    "compound": r"(?=[A-Za-z]{8})(?!Ma?c[A-Z]|[DL][aei][A-Z])[A-Z][a-z]{1,20}+(?:[A-Z][a-z]{1,20}+){1,5}\b(?!['’])",
     "fraction": r"(?:\d{1,3} )?\d{1,3}/\d{1,3}(?![\d/]|\.\d)",
     "size": rf"{_LENGTH}(?: ?[x×] ?{_LENGTH}){{1,2}}(?!\w)",
     "degrees": r"\d{1,4} ?° ?[CF]\b",
@@ -308,15 +308,24 @@ def _found(sentence: str, language: str, terms: Terms, source: str) -> Iterator[
             found = _merged(found, _merged(list(amounts(text)), [(a, b, text[a:b]) for a, b in vietnamese_words(text)]))
         yield from ((start + a, start + b, said) for a, b, said in found)
 
-    sums = [(first, last) for first, last, _ in amounts(sentence)] if english else []
+    sums = amounts(sentence) if english else ()
+    taken = [(first, last) for first, last, _ in (*terms.find(sentence, shouted=shouted), *sums)]
     for match in _SPAN.finditer(sentence):
         span = _trimmed(match.group())
-        if _NUMBER.fullmatch(span) and any(first <= match.end() - 1 < last for first, last in sums):
+        if any(first < match.end() and match.start() < last for first, last in taken if _gives_way(span)):
             continue
         yield from between(match.start())
         start = match.start() + len(span)
         yield match.start(), start, _grouped(span, language)
     yield from between(len(sentence))
+
+
+def _gives_way(span: str) -> bool:
+    """Whether a span is none where a term or a sum of money is."""
+    return _GIVES_WAY.fullmatch(span) is not None
+
+
+_GIVES_WAY = re.compile(r"[£¥₩₹]?[\d., /]+|[A-Za-z]+|\S+[®™]")
 
 
 _Found = list[tuple[int, int, str]]

@@ -18,8 +18,8 @@ _ALIKE = 0.7
 """From which similarity on two spellings are of one name or number: twice what they share, of the length of both."""
 # A people is no misspelt country, nor is a plural a misspelt singular: "Canada" may be what became of "Canadians".
 _DERIVED = re.compile(
-    r"(.{3,})(?:[aeiou]{0,2}n|[aeiou]?se?|l?ese|is?h?|ics?|ed|er|ist|t?in|al|ism|um|gen|y|o|)?e?s? "
-    r"\1(?:[aeiouy]{0,2}s?|i?stan|ics|ce)"
+    r"(.{3,})(?:[aeiou]{0,2}n|nian|[aeiou]?se?|l?ese|is?h?|ics?|ed|er|ite?|ist|t?in|al|ar|ism|um|gen|ing|ity|ly|y|o|)?"
+    r"e?s? \1(?:[aeiouy]{0,2}s?|i?stan|ics|ce|ium|onia|e)"
 )
 _OTHER_SEPARATORS = str.maketrans(".,", ",.")
 
@@ -87,7 +87,7 @@ _TIME = re.compile(r"(?<![\w.,:])(1[0-2]|0?[1-9])(?:[:.][0-5]\d)?\s?([apAP])(?:[
 _PARTS = [(1, "đêm"), (12, "sáng"), (13, "trưa"), (18, "chiều"), (22, "tối"), (24, "đêm")]
 """The parts of the day, and the hour at which each ends."""
 _TIME_IN_VIETNAMESE = re.compile(
-    r"(?<![\w.,:])(\d{1,2})((?:[:.,]\d{2})?(?: giờ| phút| \d{2}){0,3} )(sáng|trưa|chiều|tối|đêm)\b"
+    r"(?<![\w.,:])(\d{1,2})((?: giờ(?: \d{1,2}(?: phút)?)?|[:.,]\d{2}(?: giờ)?) )(sáng|trưa|chiều|tối|đêm)\b"
 )
 
 

@@ -75,12 +75,14 @@ def is_shouted(text: str) -> bool:
     A word alone may be an abbreviation ("WHO"), which means something else in small letters; so may those of a list
     ("USA, UK, EU"), and what stands beside a number ("USD 100 = 2,400,000 VND").
     """
-    words = re.findall(r"[^\W\d_]{2,}", _ABBREVIATIONS.sub(" ", text))
-    return text.isupper() and (len(words) > 1 or (text.endswith("!") and len(words) > 0))
+    if not text.isupper() or text.endswith("!"):
+        return text.isupper()
+    return len(re.findall(r"[^\W\d_]{2,}", _ABBREVIATIONS.sub(" ", text))) > 1 or ": " in text
 
 
 _ABBREVIATIONS = re.compile(
-    r"(?<!\w)[A-Z]{2,4}(?:(?:, (?:AND |OR )?| AND | OR |/)[A-Z]{2,4}){2,}(?!\w)|\b(?:USD|VND|EUR|GBP|JPY|CNY|KM|KG)\b"
+    r"(?<!\w)[A-Z]{2,4}(?:(?:, (?:AND |OR )?| AND | OR |/)[A-Z]{2,4}){2,}(?!\w)|"
+    r"\A(?:USD|VND|EUR|GBP|JPY|CNY)\b|\b(?:USD|VND|EUR)\Z"
 )
 
 
@@ -178,10 +180,15 @@ def narrow(text: str) -> str:
 _CLOSERS = "\"'”’»)]}*_"
 _OPENERS = "\"'“‘«([{*_¿¡-–—#@$€£₫"
 # A run of enders, with what closes around it, then blanks. Ideographic enders need no blank after them.
+_BEGINS = (
+    r"(?:He|She|It|They|We|You|My|His|Her|Their|Our|The|This|That|There|But|And|In|I|If|When|Please|Thanks?|See|What|"
+    r"How|Why|Where)(?:['’][a-z]{1,2})? (?=[a-z])"
+)
+"""What begins a sentence, and is no name."""
 _BOUNDARY = re.compile(
     rf"(?<![.!?…])[.!?…]++[{re.escape(_CLOSERS)}]*+(?=\s)|[。！？]++[{re.escape(_CLOSERS)}]*+"
     # A blank was forgotten, and it is no address.
-    r"|(?<=[a-z]{2})[.!?](?=(?:I|[A-Z][a-z']{1,20}) [a-z])" + "".join(rf"(?<![./@:_]\w{{{n}}}.)" for n in range(2, 12))
+    rf"|(?<=[a-z]{{2}})[.!?](?={_BEGINS})" + "".join(rf"(?<![./@:_]\w{{{n}}}.)" for n in range(2, 12))
 )
 _ENDED = re.compile(rf"[.!?…。！？][{re.escape(_CLOSERS)}]*+\Z")
 # After a title the sentence goes on; after others ("etc.", "p.m.") one begins.
@@ -217,7 +224,7 @@ def _wrapping(text: str, first: int, last: int) -> int:
         width = len(opening)
         within = text[first + width : last - width]
         if text.startswith(opening, first) and text.endswith(closing, first + width, last):
-            apart = opening not in within and closing not in within and within.strip() == within != ""
+            apart = opening not in within and closing not in within and within.strip() == within and len(within) > 1
             return width if apart else 0
     return 0
 
@@ -307,7 +314,7 @@ def _cells(line: str) -> list[str]:
     if _CHOICE.fullmatch(line):
         return re.split("(/)", line)
     cells = _STEP.split(line)
-    if len(cells) > 1 and any(len(cell.split()) > _LONGEST_STEP for cell in cells):
+    if not all(_IS_STEP.fullmatch(cell) for cell in cells[::2]):
         cells = [line]
     cells = [part for cell in cells for part in _CELL.split(cell)]
     label = _LABEL.match(cells[0])
@@ -315,9 +322,8 @@ def _cells(line: str) -> list[str]:
 
 
 _CELL = re.compile(r"((?<!\S)\|+(?!\S))")
-_STEP = re.compile(r"((?<=\S) (?:[>›»→•·]) (?=\S))")
-_LONGEST_STEP = 4
-"""Words."""
+_STEP = re.compile(r"((?<=\S) [>›»→•·] (?=\S))")
+_IS_STEP = re.compile(r"\s*[A-Z][^\W\d_]+(?: [\w&-]+){0,3}\s*")
 _CHOICE = re.compile(r"\s*[A-Za-z][a-z]+(?:/[A-Za-z][a-z]+){1,3}[:?]?\s*")
 _LABEL = re.compile(r"[A-Z]{3,20}(?: [A-Z]{2,20}){0,2}:\s+(?=\S*[a-z])")
 
@@ -364,15 +370,10 @@ def _is_end(before: str, mark: str, rest: str) -> bool:
         return False  # a list mark such as "1." at the start of a line
     if re.fullmatch(r"[A-ZĐ]|(?:[A-Z]\.)+[A-Z]", word):
         # An initial, as in "J. Smith", or "U.S. Army", but "in the U.S. She".
-        return "." in word and _BEGINS.match(rest) is not None
+        return "." in word and re.match(_BEGINS, rest) is not None
     if word.lower() in _REFERENCES:
         return not follows.isdigit()
     return word.lower() not in _TITLES
-
-
-_BEGINS = re.compile(
-    r"(?:He|She|It|They|We|You|My|His|Her|Their|Our|The|This|That|There|But|And|In|I|I'm|If|When)\b[^.]"
-)
 
 
 _CLAUSE_END = re.compile(r"[;:,，；)–—](?=\s)")

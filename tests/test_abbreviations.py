@@ -14,6 +14,7 @@ from inference.abbreviations import spelt_out
         ("min. 5 people, 5 min. later", "minimum 5 people, 5 minutes later"),
         ("Sen. Sanders of the Dept. of Health", "Senator Sanders of the Department of Health"),
         ("Jan. 15, 1929, and 5 Oct. 2020", "January 15, 1929, and 5 October 2020"),
+        ("Max. 10 at Ext. 12, p. no. 7", "Maximum 10 at extension 12, p. number 7"),
     ],
 )
 def test_they_are_spelt_out_in_as_many_words(text: str, expected: str) -> None:
@@ -28,6 +29,13 @@ def test_they_are_spelt_out_in_as_many_words(text: str, expected: str) -> None:
         "See gen. info.",
         "It took 5 min.",
         "May. 5",
+        "I said no. 2 of us came.",
+        "Oh, no. 3 more.",
+        "I called Max. 10 of us came.",
+        "LA, CA. 90001",
+        "Rep. of Korea",
+        "Phys. Rev. B",
+        "He met Gen. She left.",
         "etc. and so on",
         "U.S. no",
         "a.no. b",

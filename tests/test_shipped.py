@@ -144,6 +144,13 @@ def test_what_people_paste(translator: TranslationPredictor, text: str, expected
     assert re.search(expected, result.text), result.text
 
 
+def test_an_element_stays_around_what_is_kept_as_several_words(translator: TranslationPredictor) -> None:
+    texts = ["<p>I met <a href='x'>Đặng Thị Huệ</a> yesterday.</p>", "I paid <b>£20</b>."]
+    met, paid = (result.text for result in translator.predict(texts, markup=True))
+    assert "<a href='x'>Đặng Thị Huệ</a>" in met
+    assert "<b>20 bảng</b>" in paid
+
+
 def test_a_term_begins_a_translation_in_a_capital(translator: TranslationPredictor) -> None:
     (result,) = translator.predict(["The bank refused to lend us money."], terms={"bank": "nhà băng"})
     assert result.text.startswith("Nhà băng ")

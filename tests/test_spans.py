@@ -78,6 +78,7 @@ from inference.spans import Terms, mark
             "It ended {0}; call {1}.",
             ["7-6 (7-4), 6-3", "+1 555 123 4567"],
         ),
+        ("A 4x4 in June, McDonald's of Hạ Long Bay", "A {0} in June, McDonald's of {1} Bay", ["4x4", "Hạ Long"]),
         ("Nike® on JavaScript :-)", "{0} on {1} {2}", ["Nike®", "JavaScript", ":-)"]),
         ("(a) rent, (iv) file(s); f(x) ```python", "{0} rent, {1} file(s); f(x) {2}", ["(a)", "(iv)", "```python"]),
         (
@@ -157,13 +158,22 @@ def test_a_full_stop_behind_a_mark_stays(text: str, translation: str, found: str
         ),
         ("Pay $1,250.00 a month.", "Pay {0} a month.", ("1.250,00 đô la",)),
         # The model's.
-        ("$5, $1,250 and $1.5 million; £20-£30, a £5m-rated", "$5, $1,250 and $1.5 million; £20-£30, a £5m-rated", ()),
+        (
+            "$5, $1,250 and $1.5 million; £20-£30, a £5-million",
+            "$5, $1,250 and $1.5 million; £20-£30, a £5-million",
+            (),
+        ),
     ],
 )
 def test_sums_of_money_are_said_in_vietnamese(sentence: str, marked: str, spans: tuple[str, ...]) -> None:
     found = mark(sentence, "vi")
     assert (found.text, found.spans) == (marked, spans)
     assert "đô la" not in "".join(mark(sentence, "fr").spans)
+
+
+def test_terms_come_before_what_is_kept_as_a_whole() -> None:
+    terms = Terms({"JavaScript": "JS", "Windows": "Cửa sổ", "24/7": "cả ngày"})
+    assert mark("JavaScript on Windows™ 24/7", "vi", terms).spans == ("JS", "Cửa sổ", "cả ngày")
 
 
 def test_a_mark_that_was_spoilt_is_none() -> None:

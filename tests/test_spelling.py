@@ -32,6 +32,8 @@ def test_they_are_spelt_as_in_the_source(source: str, translation: str, expected
         ("an Iranian from Palestinian land", "một người Iran từ đất Palestine"),
         ("Congolese Zionism and Hinduism", "chủ nghĩa Zion và Hindu của Congo"),
         ("Helium, Uranium", "heli, urani"),
+        ("Israelites and Panamanians", "người Israel và Panama"),
+        ("2 nights, until 2 p.m.; 10 at 10 a.m.", "2 đêm, đến 2 giờ chiều; 10 tối đa, 10 giờ sáng"),
         # common words, and syllables, whatever they resemble,
         ("He sees the game with Strong.", "Anh ấy xem trong trận."),
         ("carbon and hydrogen", "cacbon và hydro"),

@@ -390,7 +390,10 @@ def test_unshout() -> None:
         ("TCP/IP at 5 km/h, and/or", ("TCP/IP at 5 km/h, and/or",)),
         ("NOTE: DO NOT OPEN", ("NOTE: DO NOT OPEN",)),
         ("The U.S. Army in the U.S. Senate", ("The U.S. Army in the U.S. Senate",)),
-        ("See www.Abc.Com and Node.js", ("See www.Abc.Com and Node.js",)),
+        ("See Amazon.Com and fmt.Println in Node.js", ("See Amazon.Com and fmt.Println in Node.js",)),
+        ("Go to Settings > Privacy now.", ("Go to Settings > Privacy now.",)),
+        ("Press Ctrl > C", ("Press Ctrl > C",)),
+        ("the U.S. I-95 highway", ("the U.S. I-95 highway",)),
     ],
 )
 def test_cells_steps_choices_and_labels_stand_for_themselves(text: str, sentences: tuple[str, ...]) -> None:
@@ -410,6 +413,7 @@ def test_cells_steps_choices_and_labels_stand_for_themselves(text: str, sentence
         ("(a or b) and (c)", "(a or b) and (c)"),
         ("'It's ok'", "'It's ok'"),
         ("()", "()"),
+        ("(I)", "(I)"),
     ],
 )
 def test_marks_around_a_sentence_are_not_its_own(text: str, sentence: str) -> None:
@@ -424,6 +428,7 @@ def test_marks_around_a_sentence_are_not_its_own(text: str, sentence: str) -> No
         ("'Go,' he said.", '"Go," he said.'),
         ("‘I don’t,’ he said, ‘but I’ll ask.’", "“I don’t,” he said, “but I’ll ask.”"),
         ("the dogs' and the cats' milk, it's", "the dogs' and the cats' milk, it's"),
+        ("Give 'em the boys' '90s kids' toys", "Give 'em the boys' '90s kids' toys"),
         ("He said “it’s ‘ok’”.", "He said “it’s ‘ok’”."),
     ],
 )
@@ -436,4 +441,6 @@ def test_what_capitals_are_no_shouting() -> None:
     assert [is_shouted(text) for text in ("USA, UK, EU", "USD 100 = 2,400,000 VND", "ABC AND DEF AND GHI")] == [
         False
     ] * 3
-    assert [is_shouted(text) for text in ("GO IN", "CALL ME ASAP", "US, UK SIGN DEAL", "STOP!")] == [True] * 4
+    assert [
+        is_shouted(text) for text in ("GO IN", "US, UK SIGN DEAL", "STOP!", "COME, SEE AND BUY!", "PRICE: 5 VND")
+    ] == [True] * 5
