@@ -312,7 +312,7 @@ def _found(sentence: str, language: str, terms: Terms, source: str) -> Iterator[
     taken = [(first, last) for first, last, _ in (*terms.find(sentence, shouted=shouted), *sums)]
     for match in _SPAN.finditer(sentence):
         span = _trimmed(match.group())
-        if any(first < match.end() and match.start() < last for first, last in taken if _gives_way(span)):
+        if _GIVES_WAY.fullmatch(span) and any(first < match.end() and match.start() < last for first, last in taken):
             continue
         yield from between(match.start())
         start = match.start() + len(span)
@@ -320,14 +320,8 @@ def _found(sentence: str, language: str, terms: Terms, source: str) -> Iterator[
     yield from between(len(sentence))
 
 
-def _gives_way(span: str) -> bool:
-    """Whether a span is none where a term or a sum of money is."""
-    return _GIVES_WAY.fullmatch(span) is not None
-
-
 _GIVES_WAY = re.compile(r"[£¥₩₹]?[\d., /]+|[A-Za-z]+|\S+[®™]")
-
-
+"""Spans that are none where a term or a sum of money is."""
 _Found = list[tuple[int, int, str]]
 
 

@@ -18,7 +18,7 @@ _ALIKE = 0.7
 """From which similarity on two spellings are of one name or number: twice what they share, of the length of both."""
 # A people is no misspelt country, nor is a plural a misspelt singular: "Canada" may be what became of "Canadians".
 _DERIVED = re.compile(
-    r"(.{3,})(?:[aeiou]{0,2}n|nian|[aeiou]?se?|l?ese|is?h?|ics?|ed|er|ite?|ist|t?in|al|ar|ism|um|gen|ing|ity|ly|y|o|)?"
+    r"(.{3,})(?:[aeiou]{0,2}n|nian|[aeiou]?se?|l?ese|is?h?|ics?|ed|er|ite?|ist|t?in|al|ar|ism|um|gen|ing|ity|ly|y|o)?"
     r"e?s? \1(?:[aeiouy]{0,2}s?|i?stan|ics|ce|ium|onia|e)"
 )
 _OTHER_SEPARATORS = str.maketrans(".,", ",.")
