@@ -400,7 +400,7 @@ def test_a_bad_checkpoint_does_not_stop_the_other(tmp_path: Path, toys: Path) ->
         (good.config, {**files, "step.onnx": b"no graph"}, "ONNX Runtime cannot load a graph of 8 bytes"),
         (good.config, {**files, "source.model": b"no model"}, "these 8 bytes are not a SentencePiece model"),
         ({**good.config, "decode": {"colour": 1}}, files, "unexpected keyword argument 'colour'"),
-        ({"task": "translation"}, files, "KeyError: 'target_language'"),
+        ({"task": "translation"}, files, "KeyError: 'source_language'"),
     ):
         write_checkpoint(tmp_path / "tiny-translation", config, changed)
         client = client_for(tmp_path)
