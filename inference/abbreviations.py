@@ -1,7 +1,7 @@
 """English abbreviations as the words that they stand for, which a translator has read: "No. 5", "Sen. Sanders"."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 
 _ALWAYS = {"approx": "approximately", "e.g": "like", "i.e": "meaning", "vs": "versus"}
@@ -41,6 +41,26 @@ _MONTHS = {
     "Nov": "November",
     "Dec": "December",
 }
+
+
+_PLACES = {
+    "Ch": "chương",
+    "Eq": "phương trình",
+    "Fig": "hình",
+    "Sec": "mục",
+    "Tab": "bảng",
+    "Vol": "tập",
+    "p": "trang",
+}
+_PLACE = re.compile(rf"(?<![\w.])({'|'.join(_PLACES)})\.\s?(\d{{1,4}}+(?:\.\d{{1,3}}+){{0,3}}[a-z]?)(?![\w-]|\.\d)")
+
+
+def places(text: str) -> Iterator[tuple[int, int, str]]:
+    """Where an English text refers to a figure or the like by its number ("Fig. 3"), and what that is in Vietnamese."""
+    for match in _PLACE.finditer(text) if "." in text else ():
+        said = f"{_PLACES[match[1]]} {match[2]}"
+        begins = match[1][0].isupper() and not any(map(str.isalnum, text[: match.start()]))
+        yield *match.span(), said[0].upper() + said[1:] if begins else said
 
 
 def _pattern(words: Mapping[str, str], before: str, behind: str, flags: int = 0) -> re.Pattern[str]:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from inference.abbreviations import places
 from inference.amounts import amounts
 from inference.language import is_vietnamese, vietnamese_words
 from inference.messages import MESSAGE
@@ -282,7 +283,7 @@ def mark(sentence: str, language: str, terms: Terms = NO_TERMS, *, source: str =
 
     A placeholder that looks like a mark becomes one itself, so the two are never mistaken. Numbers of a million and
     more, and such of a thousand with a fraction, get the target language's marks. From English into Vietnamese, words
-    that are Vietnamese already stay, and sums of money are said in it.
+    that are Vietnamese already stay, and sums of money and places in a book are said in it.
     """
     spans: list[str] = []
     sources: list[str] = []
@@ -305,7 +306,8 @@ def _found(sentence: str, language: str, terms: Terms, source: str) -> Iterator[
         text = sentence[start:end]
         found = list(terms.find(text, shouted=shouted))
         if english:
-            found = _merged(found, _merged(list(amounts(text)), [(a, b, text[a:b]) for a, b in vietnamese_words(text)]))
+            kept = [(first, last, text[first:last]) for first, last in vietnamese_words(text)]
+            found = _merged(found, _merged([*amounts(text), *places(text)], kept))
         yield from ((start + a, start + b, said) for a, b, said in found)
 
     sums = amounts(sentence) if english else ()

@@ -118,6 +118,8 @@ def test_what_is_no_english_comes_back(translator: TranslationPredictor, text: s
         ("Nguyễn Văn An lives in Đà Nẵng with his wife Trần Thị Hoa.", "^Nguyễn Văn An .* Đà Nẵng .* Trần Thị Hoa"),
         ("My friend Hương loves bún chả and bánh mì.", "Hương .* bún chả và bánh mì"),
         ("No. 5 is mine.", "^Số 5 "),
+        ("Fig. 3 shows the results.", "^Hình 3 .*kết quả"),
+        ("See Eq. 2 for details.", "phương trình 2 "),
         ("Sen. Sanders and Capt. Kirk climbed Mt. Everest.", "ượng nghị sĩ Sanders .* Kirk .* núi Everest"),
         ("She earns $400k a year, and he has $3.4B.", "400 nghìn đô la .* 3,4 tỷ đô la"),
         ("€1.5 million or £12,000", "^1,5 triệu euro hoặc 12[.]000 bảng$"),

@@ -157,6 +157,9 @@ def test_a_full_stop_behind_a_mark_stays(text: str, translation: str, found: str
             ("400 nghìn đô la", "3,4 tỷ đô la", "1,5 triệu euro"),
         ),
         ("Pay $1,250.00 a month.", "Pay {0} a month.", ("1.250,00 đô la",)),
+        ("See Fig. 3a and Vol. 2, p. 7.", "See {0} and {1}, {2}.", ("hình 3a", "tập 2", "trang 7")),
+        ("“Fig. 3 is big.”", "“{0} is big.”", ("Hình 3",)),
+        ("He made up. 3 came. Sec. 5-7", "He made up. 3 came. Sec. 5-7", ()),
         # The model's.
         (
             "$5, $1,250 and $1.5 million; £20-£30, a £5-million",
@@ -165,7 +168,9 @@ def test_a_full_stop_behind_a_mark_stays(text: str, translation: str, found: str
         ),
     ],
 )
-def test_sums_of_money_are_said_in_vietnamese(sentence: str, marked: str, spans: tuple[str, ...]) -> None:
+def test_sums_of_money_and_places_in_a_book_are_said_in_vietnamese(
+    sentence: str, marked: str, spans: tuple[str, ...]
+) -> None:
     found = mark(sentence, "vi")
     assert (found.text, found.spans) == (marked, spans)
     assert "đô la" not in "".join(mark(sentence, "fr").spans)
