@@ -6,7 +6,8 @@ What a translator has hardly seen ("€30", "$400k") it shortens or changes, and
 import re
 from collections.abc import Iterator
 
-_AMOUNT = r"\d{1,3}(?:,\d{3}){1,4}(?:\.\d{1,2})?|\d{1,9}(?:\.\d{1,3})?"
+_AMOUNT = r"\d{1,3}(?:,\d{3}){1,4}(?:\.\d{1,2})?|\d{1,9}(?:\.\d{1,2})?"
+"""No "1.000", which is a thousand to some and one to others."""
 _CURRENCIES = {"€": "euro", "£": "bảng", "¥": "yên", "₩": "won", "₫": "đồng", "$": "đô la", "US$": "đô la Mỹ"}
 _SCALES = {
     "k": "nghìn",
