@@ -162,8 +162,8 @@ def test_a_full_stop_behind_a_mark_stays(text: str, translation: str, found: str
         ("He made up. 3 came. Sec. 5-7", "He made up. 3 came. Sec. 5-7", ()),
         # The model's.
         (
-            "$5, $1,250 and $1.5 million; £20-£30, a £5-million",
-            "$5, $1,250 and $1.5 million; £20-£30, a £5-million",
+            "$5, $1,250 and $1.5 million; £20-£30, a £5-million, €1.000",
+            "$5, $1,250 and $1.5 million; £20-£30, a £5-million, €1.000",
             (),
         ),
     ],
